@@ -1,0 +1,61 @@
+// Vectorised loops that Swift can't express portably. One portable source each, compiled for several instruction sets
+// (see internal.h), no dependency, no allocation, no threads. Row-major; `stride` counts floats from row to row.
+#ifndef VQDIFFUSION_CKERNELS_H
+#define VQDIFFUSION_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  VQD_IDENTITY = 0,
+  VQD_SILU = 1,       // x σ(x)
+  VQD_GELU = 2,       // x Φ(x), exact erf form
+  VQD_QUICK_GELU = 3, // x σ(1.702 x), "GELU2" in the public checkpoints
+} vqd_activation;
+
+// Tells the CPU that the calling thread spins.
+static inline void vqd_spin_hint(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// y[i] = exp(x[i]); relative error below 2e-7; 0 below -87.3.
+void vqd_exp(const float *x, float *y, size_t count);
+
+// x = activation(x + bias), per row of `columns` values; bias may be NULL.
+void vqd_bias_activation(float *x, size_t rows, size_t columns, size_t stride, const float *bias, vqd_activation activation);
+
+// In place over each row: softmax(scale * x).
+void vqd_softmax(float *x, size_t rows, size_t columns, size_t stride, float scale);
+
+// y = x - log Σ exp(x), over each contiguous row.
+void vqd_log_softmax(const float *x, float *y, size_t rows, size_t columns);
+
+// y = (x - mean) / sqrt(var + epsilon) * (scaleOffset + scale) + shift, over each contiguous row; scale and shift may both be NULL.
+void vqd_layer_norm(const float *x, float *y, size_t rows, size_t columns, float epsilon, const float *scale, const float *shift,
+                    float scale_offset);
+
+// sum[c] = Σ_r x[r][c], sum_of_squares[c] = Σ_r x[r][c]², in double.
+void vqd_column_sums(const float *x, size_t rows, size_t columns, double *sum, double *sum_of_squares);
+
+// y[r][c] = activation(x[r][c] * scale[c] + shift[c]).
+void vqd_column_affine(const float *x, float *y, size_t rows, size_t columns, const float *scale, const float *shift,
+                       vqd_activation activation);
+
+// c[r][n] (+)= Σ_k a[r][k] b[n][k], for few columns n, where a BLAS call's result for a row depends on the number of rows.
+void vqd_narrow_gemm(const float *a, const float *b, float *c, size_t rows, size_t inner, size_t columns, size_t c_stride,
+                     int accumulate);
+
+// y += x.
+void vqd_add(const float *x, float *y, size_t count);
+
+// Widening and narrowing (round to nearest even) of 16-bit floats.
+void vqd_widen_f16(const uint16_t *x, float *y, size_t count);
+void vqd_widen_bf16(const uint16_t *x, float *y, size_t count);
+void vqd_narrow_f16(const float *x, uint16_t *y, size_t count);
+void vqd_narrow_bf16(const float *x, uint16_t *y, size_t count);
+
+#endif

@@ -1,0 +1,47 @@
+#ifndef VQDIFFUSION_CKERNELS_INTERNAL_H
+#define VQDIFFUSION_CKERNELS_INTERNAL_H
+
+#include "CKernels.h"
+
+// One source, several instruction sets, picked when the program starts: one binary runs on any x86-64. Elsewhere
+// (arm64, macOS) the compiler's own baseline has what these loops need.
+#if defined(__x86_64__) && defined(__linux__) && defined(__clang__)
+#define VQD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define VQD_CLONES
+#endif
+
+#define VQD_INLINE static inline __attribute__((always_inline))
+
+typedef union {
+  float f;
+  uint32_t u;
+} vqd_bits;
+
+// exp by x = n ln 2 + r, |r| ≤ ln 2 / 2, Taylor series of degree 7 (error 5e-9) for e^r, then n into the exponent.
+VQD_INLINE float vqd_exp1(float x) {
+  const float upper = 88.0f, lower = -87.33654f;
+  float clamped = x > upper ? upper : x;
+  clamped = clamped < lower ? lower : clamped;
+  const float magic = 12582912.0f; // 1.5 · 2^23: adding it rounds to the nearest integer
+  vqd_bits shifted = {.f = clamped * 1.44269504f + magic};
+  float n = shifted.f - magic;
+  float r = clamped - n * 0.693359375f;  // ln 2 in two parts, the first exact in few bits
+  r = r - n * -2.12194440e-4f;
+  float p = 1.0f / 5040.0f;
+  p = p * r + 1.0f / 720.0f;
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  vqd_bits scale = {.u = (shifted.u + 127u) << 23};
+  float y = p * scale.f;
+  y = x < lower ? 0.0f : y;
+  return x != x ? x : y;
+}
+
+VQD_INLINE float vqd_sigmoid1(float x) { return 1.0f / (1.0f + vqd_exp1(-x)); }
+
+#endif

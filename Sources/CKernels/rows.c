@@ -1,0 +1,85 @@
+#include "internal.h"
+
+#include <math.h>
+
+// Sums along a row may be reordered, so that they vectorise. The order depends on the row's length alone.
+
+VQD_CLONES void vqd_softmax(float *x, size_t rows, size_t columns, size_t stride, float scale) {
+#pragma clang fp reassociate(on)
+  for (size_t r = 0; r < rows; r++) {
+    float *row = x + r * stride;
+    float largest = row[0];
+    for (size_t c = 1; c < columns; c++) largest = row[c] > largest ? row[c] : largest;
+    float sum = 0;
+    for (size_t c = 0; c < columns; c++) {
+      row[c] = vqd_exp1((row[c] - largest) * scale);
+      sum += row[c];
+    }
+    float inverse = 1.0f / sum;
+    for (size_t c = 0; c < columns; c++) row[c] *= inverse;
+  }
+}
+
+VQD_CLONES void vqd_log_softmax(const float *x, float *y, size_t rows, size_t columns) {
+#pragma clang fp reassociate(on)
+  for (size_t r = 0; r < rows; r++) {
+    const float *from = x + r * columns;
+    float *to = y + r * columns;
+    float largest = from[0];
+    for (size_t c = 1; c < columns; c++) largest = from[c] > largest ? from[c] : largest;
+    float sum = 0;
+    for (size_t c = 0; c < columns; c++) sum += vqd_exp1(from[c] - largest);
+    float log_sum = logf(sum);
+    for (size_t c = 0; c < columns; c++) to[c] = (from[c] - largest) - log_sum;
+  }
+}
+
+VQD_CLONES void vqd_layer_norm(const float *x, float *y, size_t rows, size_t columns, float epsilon, const float *scale,
+                               const float *shift, float scale_offset) {
+#pragma clang fp reassociate(on)
+  for (size_t r = 0; r < rows; r++) {
+    const float *from = x + r * columns;
+    float *to = y + r * columns;
+    float sum = 0;
+    for (size_t c = 0; c < columns; c++) sum += from[c];
+    float mean = sum / (float)columns;
+    float squares = 0;
+    for (size_t c = 0; c < columns; c++) {
+      float d = from[c] - mean;
+      squares += d * d;
+    }
+    float inverse = 1.0f / sqrtf(squares / (float)columns + epsilon);
+    if (scale) {
+      for (size_t c = 0; c < columns; c++) to[c] = (from[c] - mean) * inverse * (scale_offset + scale[c]) + shift[c];
+    } else {
+      for (size_t c = 0; c < columns; c++) to[c] = (from[c] - mean) * inverse;
+    }
+  }
+}
+
+VQD_CLONES void vqd_column_sums(const float *x, size_t rows, size_t columns, double *sum, double *sum_of_squares) {
+  for (size_t c = 0; c < columns; c++) sum[c] = sum_of_squares[c] = 0;
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = x + r * columns;
+    for (size_t c = 0; c < columns; c++) {
+      double v = row[c];
+      sum[c] += v;
+      sum_of_squares[c] += v * v;
+    }
+  }
+}
+
+VQD_CLONES void vqd_narrow_gemm(const float *a, const float *b, float *c, size_t rows, size_t inner, size_t columns, size_t c_stride,
+                                int accumulate) {
+#pragma clang fp reassociate(on)
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = a + r * inner;
+    for (size_t n = 0; n < columns; n++) {
+      const float *column = b + n * inner;
+      float sum = 0;
+      for (size_t k = 0; k < inner; k++) sum += row[k] * column[k];
+      float *to = c + r * c_stride + n;
+      *to = accumulate ? *to + sum : sum;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Synchronization
+
+/// The memory behind a `FloatTensor`: an owned, 64-byte aligned buffer, or a borrowed view that keeps its owner alive.
+///
+/// Written only while a single tensor holds it (`FloatTensor` copies before it writes to shared storage).
+final class Storage: @unchecked Sendable {
+  let base: UnsafeMutablePointer<Float>
+  let count: Int
+  /// What keeps borrowed memory (a mapped file) alive; nil for owned memory.
+  private let owner: (any AnyObject & Sendable)?
+
+  init(count: Int) {
+    self.count = count
+    base = BufferPool.shared.take(floats: count)
+    owner = nil
+  }
+
+  init(borrowing pointer: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) {
+    self.count = count
+    base = UnsafeMutablePointer(mutating: pointer)
+    self.owner = owner
+  }
+
+  var isBorrowed: Bool { owner != nil }
+
+  deinit {
+    if owner == nil { BufferPool.shared.give(base, floats: count) }
+  }
+}
+
+/// Keeps freed buffers for the next tensor of a similar size: fresh memory costs a page fault every 4 KiB, which is
+/// felt when every layer of every step allocates its output.
+final class BufferPool: Sendable {
+  static let shared = BufferPool()
+
+  private struct State: @unchecked Sendable {
+    var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
+    var bytes = 0
+  }
+
+  private let state = Mutex(State())
+  /// Freed memory beyond this goes back to the system.
+  private let limitInBytes = 192 << 20
+
+  func take(floats: Int) -> UnsafeMutablePointer<Float> {
+    let size = Self.sizeClass(floats)
+    let reused = state.withLock { state -> UnsafeMutablePointer<Float>? in
+      guard let buffer = state.free[size]?.popLast() else { return nil }
+      state.bytes -= size
+      return buffer
+    }
+    if let reused { return reused }
+    return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64).bindMemory(
+      to: Float.self, capacity: size / MemoryLayout<Float>.stride)
+  }
+
+  func give(_ buffer: UnsafeMutablePointer<Float>, floats: Int) {
+    let size = Self.sizeClass(floats)
+    let isKept = state.withLock { state -> Bool in
+      guard state.bytes + size <= limitInBytes else { return false }
+      state.free[size, default: []].append(buffer)
+      state.bytes += size
+      return true
+    }
+    if !isKept { UnsafeMutableRawPointer(buffer).deallocate() }
+  }
+
+  /// Bytes for `floats`, rounded up to one of four sizes between powers of two, so that buffers find a next user.
+  private static func sizeClass(_ floats: Int) -> Int {
+    let bytes = max(floats * MemoryLayout<Float>.stride, 256)
+    let step = max(64, (1 << (Int.bitWidth - bytes.leadingZeroBitCount - 1)) / 4)
+    return (bytes + step - 1) / step * step
+  }
+}
