@@ -1,0 +1,128 @@
+/// A two-dimensional convolution over images laid out [batch, height, width, channels].
+///
+/// Patches are gathered row panel by row panel (im2col) and multiplied with the weights by GEMM.
+public struct Convolution: Sendable {
+  /// The window and its padding.
+  public enum Kind: Sendable {
+    /// 1×1.
+    case pointwise
+    /// 3×3, stride 1, one pixel of zeros on each side: the size stays.
+    case same
+    /// 3×3, stride 2, one row of zeros at the bottom and one column on the right (the VQGAN encoder's): n becomes ⌊n/2⌋.
+    case downsampling
+
+    var window: Int { self == .pointwise ? 1 : 3 }
+  }
+
+  public let kind: Kind
+  public let inputChannels: Int
+  public var outputChannels: Int { linear.outputs }
+  /// The weights as [out, window · window · in]: the order in which a patch lies in memory.
+  private let linear: Linear
+
+  /// - Parameter weight: [out, in, window, window], as checkpoints hold it.
+  public init(weight: FloatTensor, bias: FloatTensor?, kind: Kind) {
+    let window = kind.window
+    precondition(
+      weight.shape.count == 4 && weight.shape[2] == window && weight.shape[3] == window,
+      "a \(kind) convolution's weight is [out, in, \(window), \(window)], not \(weight.shape)")
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    self.kind = kind
+    inputChannels = inputs
+    guard window > 1 else {
+      linear = Linear(weight: weight.reshaped([outputs, inputs]), bias: bias)
+      return
+    }
+    let taps = window * window
+    defer { keepAlive(weight) }
+    let source = weight.base
+    let relaid = FloatTensor(uninitialized: [outputs, taps * inputs]) { target in
+      ThreadPool.shared.parallelFor(outputs) { output in
+        for tap in 0..<taps {
+          for input in 0..<inputs {
+            target[(output * taps + tap) * inputs + input] = source[(output * inputs + input) * taps + tap]
+          }
+        }
+      }
+    }
+    linear = Linear(weight: relaid, bias: bias)
+  }
+
+  /// The size of the result for an image of the given size.
+  public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+    kind == .downsampling ? (height / 2, width / 2) : (height, width)
+  }
+
+  /// activation(conv(x) + b) for x [B, H, W, in]; the result is [B, H', W', out].
+  public func callAsFunction(_ x: FloatTensor, activation: Activation = .identity) -> FloatTensor {
+    let shape = outputShape(for: x)
+    return FloatTensor(uninitialized: shape) { y in
+      multiply(x, outputShape: shape, into: y, activation: activation, accumulates: false)
+    }
+  }
+
+  /// y += conv(x) + b for x [B, H, W, in], y [B, H', W', out].
+  public func add(_ x: FloatTensor, to y: inout FloatTensor) {
+    let shape = outputShape(for: x)
+    precondition(y.shape == shape, "sum \(y.shape), expected \(shape)")
+    multiply(x, outputShape: shape, into: y.mutableBase(), activation: .identity, accumulates: true)
+  }
+
+  private func outputShape(for x: FloatTensor) -> [Int] {
+    precondition(x.shape.count == 4 && x.shape[3] == inputChannels, "image \(x.shape) for \(inputChannels) channels")
+    let size = outputSize(height: x.shape[1], width: x.shape[2])
+    return [x.shape[0], size.height, size.width, outputChannels]
+  }
+
+  private func multiply(
+    _ x: FloatTensor, outputShape: [Int], into y: UnsafeMutablePointer<Float>, activation: Activation, accumulates: Bool
+  ) {
+    defer { keepAlive(x) }
+    let source = x.base
+    let rows: PanelGEMM.Rows
+    if kind == .pointwise {
+      rows = .memory(source)
+    } else {
+      let patches = Patches(
+        inputHeight: x.shape[1], inputWidth: x.shape[2], channels: inputChannels, outputHeight: outputShape[1],
+        outputWidth: outputShape[2], stride: kind == .downsampling ? 2 : 1, offset: kind == .downsampling ? 0 : -1)
+      rows = .gathered { range, target in patches.gather(range, of: source, into: target) }
+    }
+    linear.multiply(
+      rows, rows: outputShape[0] * outputShape[1] * outputShape[2], into: y, activation: activation, accumulates: accumulates)
+  }
+}
+
+/// im2col for a 3×3 window: the patch of an output pixel is its nine input pixels, channels innermost, zeros outside.
+private struct Patches {
+  let inputHeight, inputWidth, channels, outputHeight, outputWidth: Int
+  let stride: Int
+  /// Of the window's first row and column against stride · (output row and column).
+  let offset: Int
+
+  /// Writes the patches [range, 9 · channels] of output pixels numbered through images and rows.
+  func gather(_ range: Range<Int>, of source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    var to = target
+    for pixel in range {
+      let (image, place) = pixel.quotientAndRemainder(dividingBy: outputHeight * outputWidth)
+      let top = place / outputWidth * stride + offset
+      let left = place % outputWidth * stride + offset
+      let from = source + image * inputHeight * inputWidth * channels
+      for y in top..<top + 3 {
+        gatherRow(y, left: left, of: from, into: to)
+        to += 3 * channels
+      }
+    }
+  }
+
+  private func gatherRow(_ y: Int, left: Int, of image: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    guard y >= 0 && y < inputHeight else { return target.update(repeating: 0, count: 3 * channels) }
+    let row = image + y * inputWidth * channels
+    let inside = max(left, 0)..<max(min(left + 3, inputWidth), max(left, 0))
+    let before = (inside.lowerBound - left) * channels
+    let within = inside.count * channels
+    target.update(repeating: 0, count: before)
+    (target + before).update(from: row + inside.lowerBound * channels, count: within)
+    (target + before + within).update(repeating: 0, count: 3 * channels - before - within)
+  }
+}
