@@ -11,7 +11,8 @@ public struct Convolution: Sendable {
     /// 3×3, stride 2, one row of zeros at the bottom and one column on the right (the VQGAN encoder's): n becomes ⌊n/2⌋.
     case downsampling
 
-    var window: Int { self == .pointwise ? 1 : 3 }
+    /// Height and width of the window.
+    public var window: Int { self == .pointwise ? 1 : 3 }
   }
 
   public let kind: Kind

@@ -48,6 +48,24 @@ public struct FloatTensor: Sendable {
     return copy
   }
 
+  /// A copy of some rows of the tensor seen as [rows, width].
+  package func rows(_ range: Range<Int>, width: Int) -> FloatTensor {
+    precondition(range.upperBound * width <= count, "rows \(range) of width \(width) in \(shape)")
+    defer { withExtendedLifetime(storage) {} }
+    return FloatTensor(uninitialized: [range.count, width]) { target in
+      target.update(from: base + range.lowerBound * width, count: range.count * width)
+    }
+  }
+
+  /// Lends the tensor under another shape of the same count, to change it in place.
+  package mutating func withShape(_ shape: [Int], _ body: (inout FloatTensor) -> Void) {
+    precondition(shape.reduce(1, *) == count, "can't reshape \(self.shape) to \(shape)")
+    let original = self.shape
+    self.shape = shape
+    body(&self)
+    self.shape = original
+  }
+
   /// The elements in row-major order.
   public var values: [Float] {
     withUnsafeBufferPointer { Array($0) }

@@ -89,7 +89,9 @@ struct PanelGEMM {
       } else {
         let scratch = Storage(count: paddedRows * tile.count)
         defer { withExtendedLifetime(scratch) {} }
-        if accumulates { copy(target, stride: columns, to: scratch.base, stride: tile.count, rows: rows.count, columns: tile.count) }
+        if accumulates {
+          copy(target, stride: columns, to: scratch.base, stride: tile.count, rows: rows.count, columns: tile.count)
+        }
         // Rows past the real ones are computed from uninitialised values and dropped.
         callBLAS(left, rows: paddedRows, tile: tile, into: scratch.base, stride: tile.count)
         finish(scratch.base, rows: rows.count, tile: tile, stride: tile.count)

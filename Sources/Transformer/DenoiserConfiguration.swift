@@ -1,0 +1,117 @@
+/// The architecture of a denoiser, as `transformer/config.json` of a model folder states it.
+public struct DenoiserConfiguration: Codable, Sendable, Equatable {
+  /// What the network is conditioned on.
+  public enum Kind: String, Codable, Sendable {
+    /// A class index, through the second norm of each block.
+    case classConditional = "class"
+    case unconditional = "uncond"
+  }
+
+  /// A norm whose scale and shift follow from an index.
+  public enum AdaptiveNormKind: String, Codable, Sendable {
+    /// Layer norm, the index looked up in a learned table.
+    case layerNorm = "adalayernorm"
+    /// Layer norm, the index in a fixed sinusoidal code.
+    case sinusoidalLayerNorm = "adalayernorm_abs"
+    /// Instance norm (each channel over the sequence), the index looked up in a learned table.
+    case instanceNorm = "adainsnorm"
+  }
+
+  public enum FeedForwardKind: String, Codable, Sendable {
+    case fullyConnected = "fc"
+    /// Two 3×3 convolutions over the token grid.
+    case convolutional = "conv_mlp"
+  }
+
+  public enum ActivationKind: String, Codable, Sendable {
+    /// x Φ(x)
+    case gelu = "GELU"
+    /// x σ(1.702 x)
+    case quickGELU = "GELU2"
+  }
+
+  public enum PositionKind: String, Codable, Sendable {
+    /// Tables named `height_emb.weight`, `width_emb.weight`, [rows, D].
+    case embedding
+    /// Tables named `height_emb`, `width_emb`, [1, rows, D].
+    case parameter
+  }
+
+  public var kind: Kind
+  /// Rows of the class table, the "no class" row included.
+  public var classRows: Int?
+  /// The class index that was trained as "no class"; absent if none was.
+  public var unconditionalClass: Int?
+  public var classNorm: AdaptiveNormKind?
+  public var timestepNorm: AdaptiveNormKind
+  public var layers: Int
+  /// D
+  public var width: Int
+  /// H
+  public var heads: Int
+  public var mlp: FeedForwardKind
+  public var mlpHiddenMultiplier: Int
+  public var activation: ActivationKind
+  /// [rows, columns] of the token grid.
+  public var grid: [Int]
+  /// [rows, columns] of the position table, which may be larger than the grid.
+  public var positionTable: [Int]
+  public var positionKind: PositionKind
+  /// K
+  public var codebookSize: Int
+  /// T
+  public var timesteps: Int
+
+  /// L
+  public var sequenceLength: Int { grid.reduce(1, *) }
+
+  enum CodingKeys: String, CodingKey {
+    case kind, layers, width, heads, mlp, activation, grid, timesteps
+    case classRows = "class_rows"
+    case unconditionalClass = "unconditional_class"
+    case classNorm = "class_norm"
+    case timestepNorm = "timestep_norm"
+    case mlpHiddenMultiplier = "mlp_hidden_multiplier"
+    case positionTable = "position_table"
+    case positionKind = "position_kind"
+    case codebookSize = "codebook_size"
+  }
+
+  /// Checks that the numbers fit together.
+  ///
+  /// - Throws: `TransformerError.invalidConfiguration`.
+  public func validate() throws(TransformerError) {
+    func require(_ isTrue: Bool, _ field: CodingKeys, _ expected: String, _ found: Any?) throws(TransformerError) {
+      if !isTrue {
+        throw .invalidConfiguration(field: field.stringValue, expected: expected, found: found.map { "\($0)" } ?? "nothing")
+      }
+    }
+    let large = 1 << 20
+    try require((1...4096).contains(layers), .layers, "1...4096", layers)
+    try require((1...large).contains(heads), .heads, "1 or more", heads)
+    try require((2...large).contains(width) && width.isMultiple(of: heads), .width, "a multiple of heads (\(heads))", width)
+    try require((1...1024).contains(mlpHiddenMultiplier), .mlpHiddenMultiplier, "1...1024", mlpHiddenMultiplier)
+    try require((1...large).contains(codebookSize), .codebookSize, "1...\(large)", codebookSize)
+    try require((2...large).contains(timesteps), .timesteps, "2...\(large)", timesteps)
+    for (field, size) in [(CodingKeys.grid, grid), (.positionTable, positionTable)] {
+      try require(size.count == 2 && size.allSatisfy { (1...4096).contains($0) }, field, "[rows, columns], 1...4096 each", size)
+    }
+    try require(
+      positionTable.reduce(1, *) >= sequenceLength, .positionTable, "at least \(sequenceLength) positions", positionTable)
+    if timestepNorm == .sinusoidalLayerNorm || classNorm == .sinusoidalLayerNorm {
+      try require(width >= 4 && width.isMultiple(of: 2), .width, "even and at least 4 for a sinusoidal code", width)
+    }
+    switch kind {
+    case .classConditional:
+      let rows = classRows ?? 0
+      try require((1...large).contains(rows), .classRows, "1...\(large)", classRows)
+      try require(classNorm != nil, .classNorm, "the kind of norm", nil)
+      if let unconditionalClass {
+        try require((0..<rows).contains(unconditionalClass), .unconditionalClass, "0..<\(rows)", unconditionalClass)
+      }
+    case .unconditional:
+      try require(classRows == nil, .classRows, "nothing for an unconditional model", classRows)
+      try require(classNorm == nil, .classNorm, "nothing for an unconditional model", classNorm?.rawValue)
+    }
+  }
+}

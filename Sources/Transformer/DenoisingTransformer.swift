@@ -1,0 +1,93 @@
+import Checkpoint
+import Tensor
+
+/// What one sequence of a batch is conditioned on.
+public enum ClassCondition: Hashable, Sendable {
+  /// A row of the class table, "no class" included.
+  case index(Int)
+  /// The mean of all class rows: stands in for "no class" in models that have none.
+  case meanOfClasses
+  /// For the unconditional network.
+  case none
+}
+
+/// The denoiser p_θ(x̃_0 | x_t, y): predicts the clean tokens from corrupted ones (VQ-Diffusion, Section 2 of Tang et al. 2022).
+///
+/// B sequences, L tokens of K codes ([MASK] = K), width D. Tensors are named as in the public checkpoints
+/// (`blocks.0.attn.query.weight` …).
+public struct DenoisingTransformer: Sendable {
+  public let configuration: DenoiserConfiguration
+  private let embedding: TokenEmbedding
+  private let blocks: [TransformerBlock]
+  private let finalNorm: (weight: FloatTensor, bias: FloatTensor)
+  private let head: Linear
+
+  /// - Throws: `TransformerError` for a configuration that doesn't fit together; `CheckpointError` for a tensor that is
+  ///   missing, has another shape than the configuration asks for, or isn't part of the architecture.
+  public init(_ configuration: DenoiserConfiguration, weights: Weights) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    let width = configuration.width
+    embedding = try TokenEmbedding(weights.scope("content_emb"), configuration)
+    blocks = try (0..<configuration.layers).map { try TransformerBlock(weights.scope("blocks.\($0)"), configuration) }
+    let output = weights.scope("to_logits")
+    finalNorm = (try output.tensor("0.weight", [width]), try output.tensor("0.bias", [width]))
+    head = try output.linear("1", inputs: width, outputs: configuration.codebookSize)
+    try weights.finish()
+  }
+
+  /// Logits of p(x̃_0 | x_t, y).
+  ///
+  /// - Parameters:
+  ///   - tokens: x_t, B × L flattened, 0…K.
+  ///   - timesteps: B indices 0..<T, the network's: paper's t − 1.
+  ///   - conditions: B, each `.none` in an unconditional model.
+  ///   - checkCancellation: called between blocks; what it throws ends the evaluation.
+  /// - Returns: [B, L, K].
+  /// - Throws: `TransformerError` for input out of range.
+  public func logits(
+    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], checkCancellation: () throws -> Void = {}
+  ) throws -> FloatTensor {
+    try validate(tokens: tokens, timesteps: timesteps, conditions: conditions)
+    var x = embedding(tokens)
+    let steps = timesteps.map { AdaptiveNorm.Index.row($0) }
+    let classes = conditions.map { condition in
+      switch condition {
+      case .index(let index): AdaptiveNorm.Index.row(index)
+      case .meanOfClasses, .none: AdaptiveNorm.Index.meanRow
+      }
+    }
+    for block in blocks {
+      try checkCancellation()
+      block.apply(to: &x, timesteps: steps, classes: classes)
+    }
+    try checkCancellation()
+    return head(x.layerNorm(weight: finalNorm.weight, bias: finalNorm.bias))
+  }
+
+  private func validate(tokens: [Int32], timesteps: [Int], conditions: [ClassCondition]) throws(TransformerError) {
+    let (length, codes) = (configuration.sequenceLength, configuration.codebookSize)
+    guard tokens.count == timesteps.count * length, conditions.count == timesteps.count else {
+      throw .wrongTokenCount(expected: "\(timesteps.count) × \(length)", found: tokens.count)
+    }
+    if let token = tokens.first(where: { $0 < 0 || $0 > codes }) { throw .tokenOutOfRange(token: Int(token), codes: codes) }
+    if let timestep = timesteps.first(where: { !(0..<configuration.timesteps).contains($0) }) {
+      throw .timestepOutOfRange(timestep: timestep, timesteps: configuration.timesteps)
+    }
+    for condition in conditions { try validate(condition) }
+  }
+
+  private func validate(_ condition: ClassCondition) throws(TransformerError) {
+    guard let rows = configuration.classRows else {
+      guard condition == .none else { throw .wrongCondition(expected: "no class", found: "\(condition)") }
+      return
+    }
+    switch condition {
+    case .none: throw .wrongCondition(expected: "a class for each sequence", found: "none")
+    case .index(let index) where !(0..<rows).contains(index): throw .classOutOfRange(index: index, rows: rows)
+    case .meanOfClasses where configuration.classNorm == .sinusoidalLayerNorm:
+      throw .wrongCondition(expected: "a class index (its class code has no table)", found: "the mean of all classes")
+    case .index, .meanOfClasses: return
+    }
+  }
+}

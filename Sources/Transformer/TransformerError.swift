@@ -1,0 +1,33 @@
+import Foundation
+
+/// What can be wrong with a denoiser's configuration or its input.
+public enum TransformerError: Error, Sendable, Equatable {
+  case invalidConfiguration(field: String, expected: String, found: String)
+  case tokenOutOfRange(token: Int, codes: Int)
+  case timestepOutOfRange(timestep: Int, timesteps: Int)
+  case classOutOfRange(index: Int, rows: Int)
+  /// A class for an unconditional model, or none for a class-conditional one.
+  case wrongCondition(expected: String, found: String)
+  case wrongTokenCount(expected: String, found: Int)
+}
+
+extension TransformerError: LocalizedError, CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .invalidConfiguration(let field, let expected, let found):
+      "transformer configuration: \(field) must be \(expected), found \(found)"
+    case .tokenOutOfRange(let token, let codes):
+      "token \(token) is out of range: expected 0..<\(codes) for codes or \(codes) for [MASK]"
+    case .timestepOutOfRange(let timestep, let timesteps):
+      "timestep \(timestep) is out of range: expected 0..<\(timesteps)"
+    case .classOutOfRange(let index, let rows):
+      "class \(index) is out of range: the model has rows 0..<\(rows)"
+    case .wrongCondition(let expected, let found):
+      "the model expects \(expected), found \(found)"
+    case .wrongTokenCount(let expected, let found):
+      "expected \(expected) tokens, found \(found)"
+    }
+  }
+
+  public var errorDescription: String? { description }
+}

@@ -1,0 +1,125 @@
+import Checkpoint
+import Tensor
+
+// The building blocks of the VQGAN autoencoder (Esser et al. 2021), over images [B, H, W, C].
+
+/// Group normalisation with 32 groups, ε = 1e-6.
+struct GroupNorm: Sendable {
+  static let groups = 32
+
+  private let weight: FloatTensor
+  private let bias: FloatTensor
+
+  init(_ weights: Weights, channels: Int) throws(CheckpointError) {
+    weight = try weights.tensor("weight", [channels])
+    bias = try weights.tensor("bias", [channels])
+  }
+
+  func callAsFunction(_ x: FloatTensor, activation: Activation = .identity) -> FloatTensor {
+    x.groupNorm(groups: Self.groups, weight: weight, bias: bias, epsilon: 1e-6, activation: activation)
+  }
+}
+
+/// x + conv(SiLU(norm(conv(SiLU(norm(x)))))), with a 1×1 convolution on x where the width changes.
+package struct ResidualBlock: Sendable {
+  private let norm1, norm2: GroupNorm
+  private let conv1, conv2: Convolution
+  private let shortcut: Convolution?
+
+  package init(_ weights: Weights, inputs: Int, outputs: Int) throws(CheckpointError) {
+    norm1 = try GroupNorm(weights.scope("norm1"), channels: inputs)
+    conv1 = try weights.convolution("conv1", inputs: inputs, outputs: outputs, kind: .same)
+    norm2 = try GroupNorm(weights.scope("norm2"), channels: outputs)
+    conv2 = try weights.convolution("conv2", inputs: outputs, outputs: outputs, kind: .same)
+    shortcut =
+      inputs == outputs ? nil : try weights.convolution("nin_shortcut", inputs: inputs, outputs: outputs, kind: .pointwise)
+  }
+
+  package func callAsFunction(_ x: FloatTensor) -> FloatTensor {
+    let hidden = conv1(norm1(x, activation: .silu))
+    var y = shortcut.map { $0(x) } ?? x
+    conv2.add(norm2(hidden, activation: .silu), to: &y)
+    return y
+  }
+}
+
+/// x + proj(attention(norm(x))): single-head attention over all pixels, scores · C^(−1/2).
+package struct AttentionBlock: Sendable {
+  private let norm: GroupNorm
+  private let queryKeyValue: Linear
+  private let projection: Linear
+
+  package init(_ weights: Weights, channels: Int) throws(CheckpointError) {
+    norm = try GroupNorm(weights.scope("norm"), channels: channels)
+    queryKeyValue = Linear(stacking: [
+      try weights.pointwiseLinear("q", inputs: channels, outputs: channels),
+      try weights.pointwiseLinear("k", inputs: channels, outputs: channels),
+      try weights.pointwiseLinear("v", inputs: channels, outputs: channels),
+    ])
+    projection = try weights.pointwiseLinear("proj_out", inputs: channels, outputs: channels)
+  }
+
+  package func callAsFunction(_ x: FloatTensor) -> FloatTensor {
+    let (batch, pixels, channels) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
+    let attended = queryKeyValue(norm(x).reshaped([batch, pixels, channels])).selfAttention(heads: 1)
+    var y = x
+    projection.add(attended.reshaped(x.shape), to: &y)
+    return y
+  }
+}
+
+/// Halves the size: zeros on the right and at the bottom, then a 3×3 convolution of stride 2.
+package struct Downsampling: Sendable {
+  private let convolution: Convolution
+
+  package init(_ weights: Weights, channels: Int) throws(CheckpointError) {
+    convolution = try weights.convolution("conv", inputs: channels, outputs: channels, kind: .downsampling)
+  }
+
+  package func callAsFunction(_ x: FloatTensor) -> FloatTensor { convolution(x) }
+}
+
+/// Doubles the size: nearest neighbour, then a 3×3 convolution.
+package struct Upsampling: Sendable {
+  private let convolution: Convolution
+
+  package init(_ weights: Weights, channels: Int) throws(CheckpointError) {
+    convolution = try weights.convolution("conv", inputs: channels, outputs: channels, kind: .same)
+  }
+
+  package func callAsFunction(_ x: FloatTensor) -> FloatTensor { convolution(x.upsampledNearest()) }
+}
+
+/// Residual, attention, residual: the middle of encoder and decoder.
+struct MiddleBlock: Sendable {
+  private let block1, block2: ResidualBlock
+  private let attention: AttentionBlock
+
+  init(_ weights: Weights, channels: Int) throws(CheckpointError) {
+    block1 = try ResidualBlock(weights.scope("block_1"), inputs: channels, outputs: channels)
+    attention = try AttentionBlock(weights.scope("attn_1"), channels: channels)
+    block2 = try ResidualBlock(weights.scope("block_2"), inputs: channels, outputs: channels)
+  }
+
+  func callAsFunction(_ x: FloatTensor) -> FloatTensor { block2(attention(block1(x))) }
+}
+
+/// The residual blocks of one resolution, each followed by attention if the level has it.
+struct Level: Sendable {
+  private let blocks: [ResidualBlock]
+  private let attentions: [AttentionBlock]
+
+  init(_ weights: Weights, blocks count: Int, inputs: Int, outputs: Int, hasAttention: Bool) throws {
+    blocks = try (0..<count).map {
+      try ResidualBlock(weights.scope("block.\($0)"), inputs: $0 == 0 ? inputs : outputs, outputs: outputs)
+    }
+    attentions = hasAttention ? try (0..<count).map { try AttentionBlock(weights.scope("attn.\($0)"), channels: outputs) } : []
+  }
+
+  func callAsFunction(_ x: FloatTensor) -> FloatTensor {
+    blocks.indices.reduce(x) { x, index in
+      let y = blocks[index](x)
+      return attentions.isEmpty ? y : attentions[index](y)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Checkpoint
+import Tensor
+
+/// Image [B, H, W, 3] in −1…1 to latents [B, H/f, W/f, z].
+struct Encoder: Sendable {
+  private let convIn, convOut: Convolution
+  private let levels: [Level]
+  private let downsamplings: [Downsampling]
+  private let middle: MiddleBlock
+  private let normOut: GroupNorm
+
+  init(_ weights: Weights, _ configuration: VQModelConfiguration) throws {
+    convIn = try weights.convolution(
+      "conv_in", inputs: configuration.inputChannels, outputs: configuration.channels, kind: .same)
+    let count = configuration.channelMultipliers.count
+    levels = try (0..<count).map { level in
+      try Level(
+        weights.scope("down.\(level)"), blocks: configuration.residualBlocks,
+        inputs: level == 0 ? configuration.channels : configuration.channels(level: level - 1),
+        outputs: configuration.channels(level: level), hasAttention: configuration.hasAttention(level: level))
+    }
+    downsamplings = try (0..<count - 1).map {
+      try Downsampling(weights.scope("down.\($0).downsample"), channels: configuration.channels(level: $0))
+    }
+    let deepest = configuration.channels(level: count - 1)
+    middle = try MiddleBlock(weights.scope("mid"), channels: deepest)
+    normOut = try GroupNorm(weights.scope("norm_out"), channels: deepest)
+    convOut = try weights.convolution("conv_out", inputs: deepest, outputs: configuration.latentChannels, kind: .same)
+  }
+
+  func callAsFunction(_ image: FloatTensor) -> FloatTensor {
+    var x = convIn(image)
+    for (index, level) in levels.enumerated() {
+      x = level(x)
+      if index < downsamplings.count { x = downsamplings[index](x) }
+    }
+    return convOut(normOut(middle(x), activation: .silu))
+  }
+}

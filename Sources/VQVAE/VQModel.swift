@@ -1,0 +1,115 @@
+import Checkpoint
+import Tensor
+
+/// Images as grids of codes.
+public struct TokenGrid: Sendable, Equatable {
+  public let height: Int
+  public let width: Int
+  /// Images × height × width, row by row.
+  public let tokens: [Int32]
+
+  public init(tokens: [Int32], height: Int, width: Int) {
+    precondition(height > 0 && width > 0 && tokens.count.isMultiple(of: height * width), "grid \(height)×\(width)")
+    self.tokens = tokens
+    self.height = height
+    self.width = width
+  }
+
+  public var count: Int { tokens.count / (height * width) }
+}
+
+/// A VQGAN image autoencoder (Esser et al. 2021, the codec of VQ-Diffusion's class-conditional models):
+/// image → encoder → 1×1 convolution → nearest code; code → 1×1 convolution → decoder → image.
+///
+/// Tensors are named as in the public checkpoints (`encoder.down.0.block.0.conv1.weight` …).
+public struct VQModel: Sendable {
+  public let configuration: VQModelConfiguration
+  /// Present where the denoiser's tokens are a reduced codebook's.
+  public let codebookMap: CodebookMap?
+  private let encoder: Encoder
+  private let quantConvolution: Convolution
+  private let codebook: Codebook
+  private let postQuantConvolution: Convolution
+  private let decoder: Decoder
+
+  /// - Throws: `VQVAEError` for a configuration or map that doesn't fit together; `CheckpointError` for a tensor that is
+  ///   missing, has another shape than the configuration asks for, or isn't part of the architecture.
+  public init(_ configuration: VQModelConfiguration, weights: Weights, codebookMap: CodebookMap? = nil) throws {
+    try configuration.validate()
+    if let codebookMap, codebookMap.reduced.count != configuration.codes {
+      throw VQVAEError.invalidCodebookMap(
+        expected: "\(configuration.codes) entries", found: "\(codebookMap.reduced.count)")
+    }
+    self.configuration = configuration
+    self.codebookMap = codebookMap
+    let (latent, code) = (configuration.latentChannels, configuration.codeDimension)
+    encoder = try Encoder(weights.scope("encoder"), configuration)
+    quantConvolution = try weights.convolution("quant_conv", inputs: latent, outputs: code, kind: .pointwise)
+    codebook = Codebook(codes: try weights.tensor("quantize.embedding.weight", [configuration.codes, code]))
+    postQuantConvolution = try weights.convolution("post_quant_conv", inputs: code, outputs: latent, kind: .pointwise)
+    decoder = try Decoder(weights.scope("decoder"), configuration)
+    try weights.finish()
+  }
+
+  /// Number of tokens, K: of the reduced codebook where there is one.
+  public var codes: Int { codebookMap?.full.count ?? configuration.codes }
+
+  /// The tokens of images.
+  ///
+  /// - Parameter images: [B, H, W, 3] in 0…1, H and W multiples of `downsamplingFactor`.
+  /// - Throws: `VQVAEError.wrongImageSize`.
+  public func encode(_ images: FloatTensor) throws(VQVAEError) -> TokenGrid {
+    let factor = configuration.downsamplingFactor
+    let shape = images.shape
+    guard shape.count == 4, shape[3] == 3, shape[1] > 0, shape[2] > 0, shape[1].isMultiple(of: factor),
+      shape[2].isMultiple(of: factor)
+    else {
+      throw .wrongImageSize(expected: "[B, H, W, 3] with H and W multiples of \(factor)", found: "\(shape)")
+    }
+    let nearest = codebook.nearest(latents(of: images))
+    let tokens = codebookMap.map { map in nearest.map { map.reduced[Int($0)] } } ?? nearest
+    return TokenGrid(tokens: tokens, height: shape[1] / factor, width: shape[2] / factor)
+  }
+
+  /// The images of tokens: [B, H, W, 3] in 0…1.
+  ///
+  /// - Throws: `VQVAEError.tokenOutOfRange` for a token that no code stands for.
+  public func decode(_ grid: TokenGrid) throws(VQVAEError) -> FloatTensor {
+    var images = decoder(postQuantized(try codeIndices(grid)))
+    images.withUnsafeMutableBufferPointer { values in
+      for index in values.indices { values[index] = (min(max(values[index], -1), 1) + 1) / 2 }
+    }
+    return images
+  }
+
+  /// What is quantised: [B, H/f, W/f, code dimension], for images in 0…1.
+  package func latents(of images: FloatTensor) -> FloatTensor {
+    quantConvolution(encoderOutput(images))
+  }
+
+  package func encoderOutput(_ images: FloatTensor) -> FloatTensor {
+    var input = images
+    input.withUnsafeMutableBufferPointer { values in
+      for index in values.indices { values[index] = 2 * values[index] - 1 }
+    }
+    return encoder(input)
+  }
+
+  /// The decoder's input: [B, h, w, z].
+  package func postQuantized(_ grid: TokenGrid) -> FloatTensor {
+    let vectors = codebook.vectors(grid.tokens)
+    return postQuantConvolution(vectors.reshaped([grid.count, grid.height, grid.width, configuration.codeDimension]))
+  }
+
+  /// Tokens as indices into the full codebook.
+  package func codeIndices(_ grid: TokenGrid) throws(VQVAEError) -> TokenGrid {
+    var indices = grid.tokens
+    for (place, token) in grid.tokens.enumerated() {
+      guard (0..<codes).contains(Int(token)) else { throw .tokenOutOfRange(token: Int(token), codes: codes) }
+      guard let codebookMap else { continue }
+      indices[place] = codebookMap.full[Int(token)]
+      guard indices[place] >= 0 else { throw .tokenOutOfRange(token: Int(token), codes: codes) }
+    }
+    return TokenGrid(tokens: indices, height: grid.height, width: grid.width)
+  }
+}

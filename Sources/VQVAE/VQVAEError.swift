@@ -1,0 +1,29 @@
+import Foundation
+
+/// What can be wrong with an autoencoder's configuration or its input.
+public enum VQVAEError: Error, Sendable, Equatable {
+  case invalidConfiguration(field: String, expected: String, found: String)
+  case tokenOutOfRange(token: Int, codes: Int)
+  case wrongTokenCount(expected: String, found: Int)
+  case wrongImageSize(expected: String, found: String)
+  case invalidCodebookMap(expected: String, found: String)
+}
+
+extension VQVAEError: LocalizedError, CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .invalidConfiguration(let field, let expected, let found):
+      "vqvae configuration: \(field) must be \(expected), found \(found)"
+    case .tokenOutOfRange(let token, let codes):
+      "token \(token) is out of range: expected 0..<\(codes)"
+    case .wrongTokenCount(let expected, let found):
+      "expected \(expected) tokens, found \(found)"
+    case .wrongImageSize(let expected, let found):
+      "wrong image size: expected \(expected), found \(found)"
+    case .invalidCodebookMap(let expected, let found):
+      "codebook map: expected \(expected), found \(found)"
+    }
+  }
+
+  public var errorDescription: String? { description }
+}
