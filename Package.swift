@@ -11,9 +11,13 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "Tensor", dependencies: ["CBLAS", "CKernels"]),
     .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
+    .target(name: "VQVAE", dependencies: ["Tensor", "Checkpoint"]),
+    .target(name: "Transformer", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
+    .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -89,8 +89,7 @@ public struct Convolution: Sendable {
         outputWidth: outputShape[2], stride: kind == .downsampling ? 2 : 1, offset: kind == .downsampling ? 0 : -1)
       rows = .gathered { range, target in patches.gather(range, of: source, into: target) }
     }
-    linear.multiply(
-      rows, rows: outputShape[0] * outputShape[1] * outputShape[2], into: y, activation: activation, accumulates: accumulates)
+    linear.multiply(rows, shape: outputShape, into: y, activation: activation, accumulates: accumulates)
   }
 }
 

@@ -1,4 +1,6 @@
 /// A fully connected layer, y = x Wᵀ + b.
+///
+/// The first dimension of the input counts images: an image's result has the same bits whatever else is in the batch.
 public struct Linear: Sendable {
   /// [out, in], as checkpoints hold it.
   public let weight: FloatTensor
@@ -25,29 +27,30 @@ public struct Linear: Sendable {
 
   /// activation(x Wᵀ + b) for x [..., in]; the result is [..., out].
   public func callAsFunction(_ x: FloatTensor, activation: Activation = .identity) -> FloatTensor {
-    precondition(x.shape.last == inputs, "input \(x.shape) for a layer of \(inputs) inputs")
+    precondition(x.shape.count >= 2 && x.shape.last == inputs, "input \(x.shape) for a layer of \(inputs) inputs")
     defer { keepAlive(x) }
     return FloatTensor(uninitialized: x.shape.dropLast() + [outputs]) { y in
-      multiply(.memory(x.base), rows: x.count / max(inputs, 1), into: y, activation: activation)
+      multiply(.memory(x.base), shape: x.shape, into: y, activation: activation)
     }
   }
 
   /// y += x Wᵀ + b for x [..., in], y [..., out].
   public func add(_ x: FloatTensor, to y: inout FloatTensor) {
     precondition(
-      x.shape.last == inputs && y.shape == x.shape.dropLast() + [outputs],
+      x.shape.count >= 2 && x.shape.last == inputs && y.shape == x.shape.dropLast() + [outputs],
       "input \(x.shape) and sum \(y.shape) for a layer \(inputs) -> \(outputs)")
     defer { keepAlive(x) }
-    multiply(.memory(x.base), rows: x.count / max(inputs, 1), into: y.mutableBase(), accumulates: true)
+    multiply(.memory(x.base), shape: x.shape, into: y.mutableBase(), accumulates: true)
   }
 
+  /// - Parameter shape: of the rows as [images, ..., in].
   func multiply(
-    _ rows: PanelGEMM.Rows, rows count: Int, into y: UnsafeMutablePointer<Float>, activation: Activation = .identity,
+    _ rows: PanelGEMM.Rows, shape: [Int], into y: UnsafeMutablePointer<Float>, activation: Activation = .identity,
     accumulates: Bool = false
   ) {
     defer { keepAlive(weight, bias ?? weight) }
     PanelGEMM(
       inner: inputs, columns: outputs, weight: weight.base, bias: bias?.base, activation: activation, accumulates: accumulates
-    ).multiply(rows, rows: count, into: y)
+    ).multiply(rows, images: shape[0], rowsPerImage: shape.dropFirst().dropLast().reduce(1, *), into: y)
   }
 }

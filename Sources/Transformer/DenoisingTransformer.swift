@@ -24,7 +24,7 @@ public struct DenoisingTransformer: Sendable {
 
   /// - Throws: `TransformerError` for a configuration that doesn't fit together; `CheckpointError` for a tensor that is
   ///   missing, has another shape than the configuration asks for, or isn't part of the architecture.
-  public init(_ configuration: DenoiserConfiguration, weights: Weights) throws {
+  package init(_ configuration: DenoiserConfiguration, weights: Weights) throws {
     try configuration.validate()
     self.configuration = configuration
     let width = configuration.width
@@ -48,6 +48,13 @@ public struct DenoisingTransformer: Sendable {
   public func logits(
     tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], checkCancellation: () throws -> Void = {}
   ) throws -> FloatTensor {
+    try logits(tokens: tokens, timesteps: timesteps, conditions: conditions) { _ in try checkCancellation() }
+  }
+
+  /// The same; `observe` sees the hidden state [B, L, D] of the embedding and after each block.
+  package func logits(
+    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], observe: (FloatTensor) throws -> Void
+  ) throws -> FloatTensor {
     try validate(tokens: tokens, timesteps: timesteps, conditions: conditions)
     var x = embedding(tokens)
     let steps = timesteps.map { AdaptiveNorm.Index.row($0) }
@@ -57,11 +64,11 @@ public struct DenoisingTransformer: Sendable {
       case .meanOfClasses, .none: AdaptiveNorm.Index.meanRow
       }
     }
+    try observe(x)
     for block in blocks {
-      try checkCancellation()
       block.apply(to: &x, timesteps: steps, classes: classes)
+      try observe(x)
     }
-    try checkCancellation()
     return head(x.layerNorm(weight: finalNorm.weight, bias: finalNorm.bias))
   }
 

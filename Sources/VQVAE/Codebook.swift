@@ -19,19 +19,21 @@ package struct Codebook: Sendable {
       weight: FloatTensor(values.map { -2 * $0 }, shape: codes.shape), bias: FloatTensor(norms, shape: [count]))
   }
 
-  /// The nearest code of each latent [..., dimension]; of equally near ones the first.
+  /// The nearest code of each latent [B, h, w, dimension]; of equally near ones the first.
   package func nearest(_ latents: FloatTensor) -> [Int32] {
-    let dimension = codes.shape[1]
-    let rows = latents.count / dimension
+    let images = latents.shape[0]
+    let (rows, dimension) = (latents.count / latents.shape[3], latents.shape[3])
+    let rowsPerImage = rows / max(images, 1)
+    // In slices of images, so that the table of distances stays small for large codebooks.
+    let slice = max(1, (1 << 22) / (max(rowsPerImage, 1) * codes.shape[0]))
     var tokens = [Int32](repeating: 0, count: rows)
-    // In slices, so that the table of distances stays small for large codebooks.
-    let slice = 1024
-    for first in stride(from: 0, to: rows, by: slice) {
-      let some = latents.rows(first..<min(first + slice, rows), width: dimension)
-      let table = distances(some)
+    for first in stride(from: 0, to: images, by: slice) {
+      let some = first * rowsPerImage..<min(first + slice, images) * rowsPerImage
+      let table = distances(latents.rows(some, width: dimension).reshaped([some.count / rowsPerImage, rowsPerImage, dimension]))
       table.withUnsafeBufferPointer { table in
-        for row in 0..<some.shape[0] {
-          tokens[first + row] = Self.indexOfSmallest(table[row * codes.shape[0]..<(row + 1) * codes.shape[0]])
+        for row in some {
+          let start = (row - some.lowerBound) * codes.shape[0]
+          tokens[row] = Self.indexOfSmallest(table[start..<start + codes.shape[0]])
         }
       }
     }
@@ -40,7 +42,9 @@ package struct Codebook: Sendable {
 
   private static func indexOfSmallest(_ row: Slice<UnsafeBufferPointer<Float>>) -> Int32 {
     var (best, place) = (Float.infinity, 0)
-    for (index, value) in row.enumerated() where value < best { (best, place) = (value, index) }
+    for (index, value) in row.enumerated() where value < best {
+      (best, place) = (value, index)
+    }
     return Int32(place)
   }
 

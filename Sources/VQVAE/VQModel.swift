@@ -34,7 +34,7 @@ public struct VQModel: Sendable {
 
   /// - Throws: `VQVAEError` for a configuration or map that doesn't fit together; `CheckpointError` for a tensor that is
   ///   missing, has another shape than the configuration asks for, or isn't part of the architecture.
-  public init(_ configuration: VQModelConfiguration, weights: Weights, codebookMap: CodebookMap? = nil) throws {
+  package init(_ configuration: VQModelConfiguration, weights: Weights, codebookMap: CodebookMap? = nil) throws {
     try configuration.validate()
     if let codebookMap, codebookMap.reduced.count != configuration.codes {
       throw VQVAEError.invalidCodebookMap(

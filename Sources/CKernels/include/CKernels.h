@@ -45,10 +45,6 @@ void vqd_column_sums(const float *x, size_t rows, size_t columns, double *sum, d
 void vqd_column_affine(const float *x, float *y, size_t rows, size_t columns, const float *scale, const float *shift,
                        vqd_activation activation);
 
-// c[r][n] (+)= Σ_k a[r][k] b[n][k], for few columns n, where a BLAS call's result for a row depends on the number of rows.
-void vqd_narrow_gemm(const float *a, const float *b, float *c, size_t rows, size_t inner, size_t columns, size_t c_stride,
-                     int accumulate);
-
 // y += x.
 void vqd_add(const float *x, float *y, size_t count);
 

@@ -1,0 +1,148 @@
+import Checkpoint
+import Diffusion
+import Foundation
+import Transformer
+import VQVAE
+
+/// A model as files, laid out as the diffusers project lays its folders:
+///
+///     model_index.json                  name, format, default settings
+///     vqvae/config.json                 VQModelConfiguration
+///     vqvae/model.safetensors           or several *.safetensors
+///     vqvae/codebook_map.safetensors    optional: `full_to_reduced` I64 [full codes]
+///     transformer/config.json           DenoiserConfiguration
+///     transformer/model.safetensors
+///     scheduler/config.json             the corruption schedule
+///     labels.json                       class names in index order; absent in unconditional models
+struct ModelFolder {
+  let url: URL
+
+  /// `model_index.json`.
+  struct Index: Decodable {
+    var format: Int
+    var name: String
+    var defaults: GenerationDefaults?
+  }
+
+  /// `scheduler/config.json`.
+  struct Scheduler: Decodable {
+    var kind: String
+    var timesteps: Int
+    var alpha1: Double
+    var alphaT: Double
+    var gamma1: Double
+    var gammaT: Double
+
+    enum CodingKeys: String, CodingKey {
+      case kind, timesteps
+      case alpha1 = "alpha_1"
+      case alphaT = "alpha_T"
+      case gamma1 = "gamma_1"
+      case gammaT = "gamma_T"
+    }
+  }
+
+  /// - Throws: `PipelineError.missingPart` unless there is such a folder.
+  init(_ url: URL) throws(PipelineError) {
+    guard Self.isFolder(url) else { throw .missingPart(folder: url.path, part: "such folder") }
+    self.url = url
+  }
+
+  func index() throws -> Index {
+    let index: Index = try decode("model_index.json")
+    guard index.format == 1 else {
+      throw PipelineError.invalidConfiguration(
+        file: path("model_index.json"), field: "format", expected: "1", found: "\(index.format)")
+    }
+    return index
+  }
+
+  func denoiser() throws -> DenoisingTransformer {
+    let configuration: DenoiserConfiguration = try decode("transformer/config.json")
+    return try DenoisingTransformer(configuration, weights: weights(of: "transformer"))
+  }
+
+  func vqModel(reducedCodes: Int) throws -> VQModel {
+    let configuration: VQModelConfiguration = try decode("vqvae/config.json")
+    let mapFile = "vqvae/codebook_map.safetensors"
+    var map: CodebookMap?
+    if FileManager.default.fileExists(atPath: path(mapFile)) {
+      let table = try SafetensorsFile(url.appendingPathComponent(mapFile)).integers("full_to_reduced")
+      map = try CodebookMap(reduced: table, reducedCodes: reducedCodes)
+    }
+    return try VQModel(configuration, weights: weights(of: "vqvae", except: "codebook_map.safetensors"), codebookMap: map)
+  }
+
+  func schedule(codes: Int) throws -> MaskAndReplaceSchedule {
+    let scheduler: Scheduler = try decode("scheduler/config.json")
+    guard scheduler.kind == "mask_and_replace" else {
+      throw PipelineError.invalidConfiguration(
+        file: path("scheduler/config.json"), field: "kind", expected: "mask_and_replace", found: scheduler.kind)
+    }
+    return try MaskAndReplaceSchedule(
+      timesteps: scheduler.timesteps, codes: codes, alpha1: scheduler.alpha1, alphaT: scheduler.alphaT,
+      gamma1: scheduler.gamma1, gammaT: scheduler.gammaT)
+  }
+
+  /// Class names in index order; empty if the folder has none.
+  func labels() throws -> [String] {
+    FileManager.default.fileExists(atPath: path("labels.json")) ? try decode("labels.json") : []
+  }
+
+  /// The tensors of a part: all its safetensors files together.
+  func weights(of part: String, except excluded: String = "") throws -> Weights {
+    let files = try tensorFiles(of: part).filter { $0.lastPathComponent != excluded }
+    guard !files.isEmpty else { throw PipelineError.missingPart(folder: url.path, part: "\(part)/model.safetensors") }
+    return try Weights(files.map { file in try SafetensorsFile(file) })
+  }
+
+  func tensorFiles(of part: String) throws(PipelineError) -> [URL] {
+    let folder = url.appendingPathComponent(part)
+    guard Self.isFolder(folder) else { throw .missingPart(folder: url.path, part: "\(part)/") }
+    do {
+      return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        .filter { $0.pathExtension == "safetensors" }.sorted { $0.path < $1.path }
+    } catch {
+      throw .unreadable(file: folder.path, reason: error.localizedDescription)
+    }
+  }
+
+  private func path(_ file: String) -> String { url.appendingPathComponent(file).path }
+
+  private func decode<T: Decodable>(_ file: String) throws(PipelineError) -> T {
+    guard FileManager.default.fileExists(atPath: path(file)) else { throw .missingPart(folder: url.path, part: file) }
+    do {
+      return try JSONDecoder().decode(T.self, from: Data(contentsOf: url.appendingPathComponent(file)))
+    } catch let error as DecodingError {
+      throw PipelineError(error, file: path(file))
+    } catch {
+      throw .unreadable(file: path(file), reason: error.localizedDescription)
+    }
+  }
+
+  private static func isFolder(_ url: URL) -> Bool {
+    var isDirectory: ObjCBool = false
+    return FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) && isDirectory.boolValue
+  }
+}
+
+extension PipelineError {
+  /// Foundation's description of a JSON file that doesn't hold what it should.
+  init(_ error: DecodingError, file: String) {
+    func field(_ context: DecodingError.Context, _ last: (any CodingKey)? = nil) -> String {
+      (context.codingPath + (last.map { [$0] } ?? [])).map(\.stringValue).joined(separator: ".")
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      self = .invalidConfiguration(file: file, field: field(context, key), expected: "a value", found: "nothing")
+    case .valueNotFound(let type, let context):
+      self = .invalidConfiguration(file: file, field: field(context), expected: "\(type)", found: "null")
+    case .typeMismatch(let type, let context):
+      self = .invalidConfiguration(file: file, field: field(context), expected: "\(type)", found: "another type")
+    case .dataCorrupted(let context):
+      self = .invalidConfiguration(file: file, field: field(context), expected: "valid JSON", found: context.debugDescription)
+    @unknown default:
+      self = .unreadable(file: file, reason: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Foundation
+
+/// What can go wrong between a model folder, a request and an image.
+public enum PipelineError: Error, Sendable, Equatable {
+  /// A file or folder that a model folder must have.
+  case missingPart(folder: String, part: String)
+  case unreadable(file: String, reason: String)
+  /// A JSON file whose contents aren't what they should be; `field` is the path to the value.
+  case invalidConfiguration(file: String, field: String, expected: String, found: String)
+  /// Two parts of a model that don't fit together.
+  case mismatchedParts(folder: String, expected: String, found: String)
+  case builtInModelMissing(searched: [String])
+  case unknownLabel(String, near: [String])
+  case ambiguousLabel(String, matches: [String])
+  case labelsRequired
+  case labelsForUnconditionalModel(found: Int)
+  case guidanceUnavailable(reason: String)
+  case invalidOption(name: String, expected: String, found: String)
+}
+
+extension PipelineError: LocalizedError, CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .missingPart(let folder, let part):
+      "\(folder): no \(part); a model folder holds model_index.json, vqvae/, transformer/ and scheduler/"
+    case .unreadable(let file, let reason):
+      "\(file): can't be read: \(reason)"
+    case .invalidConfiguration(let file, let field, let expected, let found):
+      "\(file): \(field.isEmpty ? "" : field + ": ")expected \(expected), found \(found)"
+    case .mismatchedParts(let folder, let expected, let found):
+      "\(folder): the parts don't fit together: expected \(expected), found \(found)"
+    case .builtInModelMissing(let searched):
+      "the built-in model wasn't found; looked in \(searched.joined(separator: ", "))"
+    case .unknownLabel(let name, let near):
+      "no class '\(name)'" + (near.isEmpty ? "" : "; near: \(near.joined(separator: ", "))")
+    case .ambiguousLabel(let name, let matches):
+      "class '\(name)' is ambiguous: \(matches.joined(separator: ", "))"
+    case .labelsRequired:
+      "this model is class-conditional: name at least one class"
+    case .labelsForUnconditionalModel(let found):
+      "this model is unconditional: expected no class, found \(found)"
+    case .guidanceUnavailable(let reason):
+      "guidance isn't possible: \(reason)"
+    case .invalidOption(let name, let expected, let found):
+      "\(name) must be \(expected), found \(found)"
+    }
+  }
+
+  public var errorDescription: String? { description }
+}

@@ -1,0 +1,93 @@
+import Checkpoint
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+import Transformer
+
+/// The public reference's hidden states and logits, for every kind of block.
+@Suite struct DenoiserGoldenTests {
+  static let cases = [
+    "denoiser-class-conv", "denoiser-class-conv-x4", "denoiser-class-fc", "denoiser-class-adains", "denoiser-abs",
+    "denoiser-uncond",
+  ]
+
+  @Test(arguments: cases) func logitsAgree(name: String) throws {
+    let golden = try GoldenCase(name)
+    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    let conditions = try conditions(of: golden)
+    let logits = try denoiser.logits(
+      tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: golden.integers("in.t"), conditions: conditions)
+    expectClose(logits, try channelsLast(golden.floats("out.logits")), absolute: try golden.tolerance("logits"))
+    expectClose(
+      logits.logSoftmax(), try channelsLast(golden.floats("out.log_x0"), dropping: 1),
+      absolute: try golden.tolerance("log_x0"))
+  }
+
+  @Test(arguments: cases) func hiddenStatesAgree(name: String) throws {
+    let golden = try GoldenCase(name)
+    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    var states: [FloatTensor] = []
+    _ = try denoiser.logits(
+      tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: golden.integers("in.t"),
+      conditions: conditions(of: golden), observe: { states.append($0) })
+    #expect(states.count == 3)
+    for (state, output) in zip(states, ["embedding", "block.0", "block.1"]) {
+      expectClose(state, try golden.floats("out.\(output)"), absolute: try golden.tolerance(output))
+    }
+  }
+
+  @Test(arguments: ["denoiser-class-conv", "denoiser-class-conv-x4", "denoiser-class-fc", "denoiser-abs"])
+  func meanOfClassesStandsInForAClassBeyondTheTable(name: String) throws {
+    let golden = try GoldenCase(name)
+    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    let timesteps = try golden.integers("in.t")
+    let logits = try denoiser.logits(
+      tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: timesteps,
+      conditions: timesteps.map { _ in .meanOfClasses })
+    expectClose(
+      logits, try channelsLast(golden.floats("out.logits_class_out_of_range")),
+      absolute: try golden.tolerance("logits_class_out_of_range"))
+  }
+
+  @Test func rowsDontDependOnTheBatch() throws {
+    let golden = try GoldenCase("denoiser-class-conv")
+    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    let tokens = try golden.integers("in.tokens").map { Int32($0) }
+    let timesteps = try golden.integers("in.t")
+    let conditions = try conditions(of: golden)
+    let together = try denoiser.logits(tokens: tokens, timesteps: timesteps, conditions: conditions)
+    let length = denoiser.configuration.sequenceLength
+    let alone = try timesteps.indices.flatMap { row in
+      try denoiser.logits(
+        tokens: Array(tokens[row * length..<(row + 1) * length]), timesteps: [timesteps[row]], conditions: [conditions[row]]
+      ).values
+    }
+    let areSame = together.values.map(\.bitPattern) == alone.map(\.bitPattern)
+    #expect(areSame)
+  }
+
+  private func conditions(of golden: GoldenCase) throws -> [ClassCondition] {
+    try golden.params.string("kind") == "class"
+      ? golden.integers("in.class").map { .index($0) } : golden.integers("in.t").map { _ in .none }
+  }
+}
+
+/// `config.json`'s `params`, decoded as a model folder's `transformer/config.json` is.
+func configuration(of golden: GoldenCase) throws -> DenoiserConfiguration {
+  struct Config: Decodable { var params: DenoiserConfiguration }
+  let data = try Data(contentsOf: golden.folder.appendingPathComponent("config.json"))
+  return try JSONDecoder().decode(Config.self, from: data).params
+}
+
+/// [B, K, L], the reference's order, as [B, L, K − dropped].
+func channelsLast(_ x: FloatTensor, dropping dropped: Int = 0) -> FloatTensor {
+  let (batch, codes, length) = (x.shape[0], x.shape[1], x.shape[2])
+  var y = FloatTensor(zeros: [batch, length, codes - dropped])
+  for b in 0..<batch {
+    for l in 0..<length {
+      for k in 0..<codes - dropped { y[b, l, k] = x[b, k, l] }
+    }
+  }
+  return y
+}
