@@ -10,6 +10,7 @@ let package = Package(
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
     .target(name: "CKernels"),
     .target(name: "Tensor", dependencies: ["CBLAS", "CKernels"]),
+    .target(name: "Diffusion", dependencies: ["Tensor"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
   ],
   swiftLanguageModes: [.v6]
