@@ -4,20 +4,36 @@ import PackageDescription
 let package = Package(
   name: "swift-vq-diffusion",
   platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "VQDiffusion", targets: ["VQDiffusion"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  ],
   targets: [
     .systemLibrary(
       name: "CBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .target(name: "CKernels"),
     .target(name: "Tensor", dependencies: ["CBLAS", "CKernels"]),
     .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
     .target(name: "VQVAE", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Transformer", dependencies: ["Tensor", "Checkpoint"]),
+    .target(name: "Diffusion", dependencies: ["Tensor"]),
+    .target(
+      name: "VQDiffusion",
+      dependencies: [
+        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CPNG", .product(name: "Logging", package: "swift-log"),
+      ],
+      resources: [.copy("Resources/cifar10")]),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
-    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "VQDiffusionTests", dependencies: ["VQDiffusion", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,72 @@
+/// What can be wrong with the settings of a sampling run, or with what a denoiser returns.
+public enum DiffusionError: Error, Equatable, CustomStringConvertible {
+  /// A schedule of fewer than two timesteps.
+  case timesteps(found: Int)
+  /// A codebook size that isn't positive.
+  case codes(found: Int)
+  /// A schedule parameter outside its range.
+  case scheduleParameter(name: String, allowed: String, found: Double)
+  /// Tokens would have to become cleaner over time: α_T (1 − γ_1) > α_1 (1 − γ_T).
+  case risingSchedule(alpha1: Double, alphaT: Double, gamma1: Double, gammaT: Double)
+  /// A number of sampling steps outside the sampler's range.
+  case steps(sampler: String, allowed: ClosedRange<Int>, of: String, found: Int)
+  /// A timestep to start from outside 1…T.
+  case startTimestep(allowed: ClosedRange<Int>, found: Int)
+  /// An image to start from with the wrong number of tokens.
+  case startLength(expected: Int, found: Int)
+  /// An image to start from with a token that isn't a code.
+  case startToken(codes: Int, position: Int, found: Int32)
+  /// An empty token grid.
+  case length(found: Int)
+  /// A purity weight that is negative or not finite.
+  case purityWeight(found: Double)
+  /// Reveal targets that don't fit the timesteps or the tokens.
+  case revealTargets(timesteps: Int, length: Int, found: [Int])
+  /// A limit of positions per evaluation that isn't positive.
+  case revealLimit(found: Int)
+  /// A guidance scale that is negative or not finite.
+  case guidanceScale(found: Double)
+  /// A nucleus outside (0, 1].
+  case nucleus(found: Double)
+  /// A number of codes to keep that isn't positive.
+  case topCodes(found: Int)
+  /// A denoiser with another codebook size than the schedule.
+  case denoiserCodes(schedule: Int, found: Int)
+  /// Logits of the wrong shape.
+  case logitsShape(expected: [Int], found: [Int])
+  /// Infinite or NaN logits.
+  case logitsNotFinite(image: Int, timestep: Int)
+
+  public var description: String {
+    switch self {
+    case .timesteps(let found): "a schedule needs at least 2 timesteps, found \(found)"
+    case .codes(let found): "the number of codes must be positive, found \(found)"
+    case .scheduleParameter(let name, let allowed, let found): "\(name) must lie in \(allowed), found \(found)"
+    case .risingSchedule(let alpha1, let alphaT, let gamma1, let gammaT):
+      "alpha_T (1 - gamma_1) must not exceed alpha_1 (1 - gamma_T), found alpha_1 = \(alpha1), alpha_T = \(alphaT), "
+        + "gamma_1 = \(gamma1), gamma_T = \(gammaT)"
+    case .steps(let sampler, let allowed, let of, let found):
+      "steps must lie in \(Self.text(allowed)) for \(sampler) sampling with \(of), found \(found)"
+    case .startTimestep(let allowed, let found):
+      "the timestep to start from must lie in \(Self.text(allowed)), found \(found)"
+    case .startLength(let expected, let found): "the image to start from must have \(expected) tokens, found \(found)"
+    case .startToken(let codes, let position, let found):
+      "the image to start from must hold codes in 0…\(codes - 1), found \(found) at position \(position)"
+    case .length(let found): "the number of tokens must be positive, found \(found)"
+    case .purityWeight(let found): "the purity weight must be finite and at least 0, found \(found)"
+    case .revealTargets(let timesteps, let length, let found):
+      "reveal targets must be \(timesteps) numbers, none negative, whose entries after the first sum to at most \(length), "
+        + "found \(found)"
+    case .revealLimit(let found): "the limit of positions per evaluation must be positive, found \(found)"
+    case .guidanceScale(let found): "the guidance scale must be finite and at least 0, found \(found)"
+    case .nucleus(let found): "nucleus truncation needs a probability in (0, 1], found \(found)"
+    case .topCodes(let found): "truncation must keep at least 1 code, found \(found)"
+    case .denoiserCodes(let schedule, let found): "the schedule has \(schedule) codes, the denoiser has \(found)"
+    case .logitsShape(let expected, let found): "the denoiser must return logits of shape \(expected), found \(found)"
+    case .logitsNotFinite(let image, let timestep):
+      "the denoiser returned infinite or undefined logits for image \(image) at timestep \(timestep)"
+    }
+  }
+
+  private static func text(_ range: ClosedRange<Int>) -> String { "\(range.lowerBound)…\(range.upperBound)" }
+}

@@ -1,0 +1,133 @@
+/// The public code's reading of Algorithms 1 and 2 (microsoft/VQ-Diffusion, "prior rule" 1 and 2). It differs from the paper:
+///
+/// - the score is purity divided by its maximum over all positions, plus 1e-10;
+/// - each timestep has a target of positions to reveal, and a limit splits it over several evaluations at that timestep,
+///   never leaving a single position over for the last of them;
+/// - timestep 0 draws every token anew from the posterior, revealed ones included.
+///
+/// The public code adds 1 to all scores if those of its whole batch sum to less than 1e-6. That can't happen, the largest
+/// score being 1, so there is no such rule here, and images don't depend on each other.
+package struct PublicPuritySampler: Sampler {
+  /// How positions are chosen.
+  package enum Rule: Sendable, Equatable {
+    /// Rule 1: all masked positions alike; codes from p(x_0).
+    case uniform
+    /// Rule 2: by score; codes from softmax((1 + score · weight) log p(x_0)).
+    case purity(weight: Double)
+  }
+
+  private struct Evaluation {
+    var timestep: Int
+    /// Positions to reveal.
+    var count: Int
+  }
+
+  package let schedule: MaskAndReplaceSchedule
+  package let length: Int
+  private let rule: Rule
+  private let reveals: [Evaluation]
+  private let lastTime: Int
+  private let lastPosterior: Posterior
+
+  /// The sampler for any number of steps: times spread evenly from T to 1, targets that follow the schedule's share of masks.
+  ///
+  /// The public code has lists for 1024 tokens and 10, 25, 50 or 100 timesteps only.
+  ///
+  /// - Parameters:
+  ///   - length: L.
+  ///   - steps: 1…T. A step whose target is 0 costs no evaluation.
+  ///   - limit: most positions per evaluation.
+  /// - Throws: `length`, `steps`, `purityWeight`, `revealLimit`.
+  package init(
+    _ schedule: MaskAndReplaceSchedule, length: Int, steps: Int, rule: Rule, limit: Int? = nil
+  ) throws(DiffusionError) {
+    let last = schedule.timesteps
+    guard (1...last).contains(steps) else {
+      throw .steps(sampler: "purity-reference", allowed: 1...last, of: "\(last) timesteps", found: steps)
+    }
+    // T, …, 1: the last one meets an image (almost) without masks.
+    let times = steps == 1 ? [last] : AncestralSampler.grid(from: last - 1, steps: steps - 1).map { $0 + 1 }
+    let left = times.map { Quotas.masksLeft(at: Double($0), schedule, length: length) }
+    let targets = zip(times, zip(left, left.dropFirst())).map { (time: $0, count: $1.0 - $1.1) }
+    try self.init(schedule, length: length, rule: rule, limit: limit, targets: targets, lastTime: times[steps - 1])
+  }
+
+  /// The sampler that visits every timestep, with given targets.
+  ///
+  /// - Parameters:
+  ///   - length: L.
+  ///   - targets: T numbers, for the network's timesteps 0…T − 1; entry 0 isn't used.
+  ///   - limit: most positions per evaluation.
+  /// - Throws: `length`, `purityWeight`, `revealTargets`, `revealLimit`.
+  package init(
+    _ schedule: MaskAndReplaceSchedule, length: Int, targets: [Int], rule: Rule, limit: Int? = nil
+  ) throws(DiffusionError) {
+    guard targets.count == schedule.timesteps, targets.allSatisfy({ $0 >= 0 }), targets.dropFirst().reduce(0, +) <= length
+    else { throw .revealTargets(timesteps: schedule.timesteps, length: length, found: targets) }
+    let byTime = targets.indices.dropFirst().reversed().map { (time: $0 + 1, count: targets[$0]) }
+    try self.init(schedule, length: length, rule: rule, limit: limit, targets: byTime, lastTime: 1)
+  }
+
+  private init(
+    _ schedule: MaskAndReplaceSchedule, length: Int, rule: Rule, limit: Int?, targets: [(time: Int, count: Int)],
+    lastTime: Int
+  ) throws(DiffusionError) {
+    guard length >= 1 else { throw .length(found: length) }
+    if let limit, limit < 1 { throw .revealLimit(found: limit) }
+    if case .purity(let weight) = rule {
+      guard weight.isFinite, weight >= 0 else { throw .purityWeight(found: weight) }
+    }
+    self.schedule = schedule
+    self.length = length
+    self.rule = rule
+    self.lastTime = lastTime
+    reveals = targets.flatMap { target in
+      Self.split(target.count, limit: limit ?? length).map { Evaluation(timestep: target.time - 1, count: $0) }
+    }
+    lastPosterior = Posterior(schedule, from: lastTime, to: 0)
+  }
+
+  package var evaluations: Int { reveals.count + 1 }
+
+  package func timestep(of state: SamplingState) -> Int? {
+    if state.evaluations < reveals.count { return reveals[state.evaluations].timestep }
+    return state.evaluations == reveals.count ? lastTime - 1 : nil
+  }
+
+  package func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) {
+    if state.evaluations < reveals.count {
+      let scores = scores(prediction)
+      let eligible = state.tokens.indices.map { isMask(state.tokens[$0]) ? scores[$0] : 0 }
+      let chosen = choose(reveals[state.evaluations].count, scores: eligible, of: state, noise: noise)
+      reveal(chosen, of: &state, prediction: prediction, noise: noise) { exponent(score: scores[$0]) }
+    } else {
+      redraw(&state, posterior: lastPosterior, prediction: prediction, noise: noise)
+    }
+    state.evaluations += 1
+  }
+
+  /// The score of every position, masked or not.
+  package func scores(_ prediction: Prediction) -> [Float] {
+    guard case .purity = rule else { return Array(repeating: 1, count: length) }
+    let purity = (0..<length).map { prediction.purity(at: $0) }
+    let largest = purity.max() ?? 0
+    return purity.map { $0 / (largest + 1e-10) }
+  }
+
+  private func exponent(score: Float) -> Float {
+    guard case .purity(let weight) = rule else { return 1 }
+    return 1 + score * Float(weight)
+  }
+
+  /// Portions of at most `limit`, the last one larger by one where a single position would remain.
+  private static func split(_ target: Int, limit: Int) -> [Int] {
+    var portions: [Int] = []
+    var left = target
+    while left > 0 {
+      let portion = left - min(left, limit) == 1 ? left : min(left, limit)
+      portions.append(portion)
+      left -= portion
+    }
+    return portions
+  }
+}

@@ -1,0 +1,43 @@
+/// Purity-prior sampling (Algorithm 2): each evaluation reveals some masked positions, chosen with probability proportional
+/// to purity = max_k p(x_0 = k | x_t) (Eq. 8), with codes from softmax((1 + purity · r) log p(x_0)) (Eq. 11); revealed
+/// tokens stay.
+///
+/// The number of positions follows the schedule (`Quotas.following`). A step that would reveal none costs no evaluation.
+package struct PuritySampler: Sampler {
+  package let schedule: MaskAndReplaceSchedule
+  package let length: Int
+  private let weight: Float  // r
+  private let quotas: [Int]
+
+  /// - Parameters:
+  ///   - length: L.
+  ///   - steps: 1…L.
+  ///   - weight: r ≥ 0; the paper uses 0.5 to 2.
+  /// - Throws: `length`, `steps`, `purityWeight`.
+  package init(
+    _ schedule: MaskAndReplaceSchedule, length: Int, steps: Int, weight: Double
+  ) throws(DiffusionError) {
+    guard length >= 1 else { throw .length(found: length) }
+    guard (1...length).contains(steps) else {
+      throw .steps(sampler: "purity", allowed: 1...length, of: "\(length) tokens", found: steps)
+    }
+    guard weight.isFinite, weight >= 0 else { throw .purityWeight(found: weight) }
+    self.schedule = schedule
+    self.length = length
+    self.weight = Float(weight)
+    quotas = Quotas.following(schedule, length: length, steps: steps).filter { $0 > 0 }
+  }
+
+  package var evaluations: Int { quotas.count }
+
+  package func timestep(of state: SamplingState) -> Int? {
+    state.evaluations < evaluations ? timestepByMaskCount(state) : nil
+  }
+
+  package func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) {
+    let purity = state.tokens.indices.map { isMask(state.tokens[$0]) ? prediction.purity(at: $0) : 0 }
+    let chosen = choose(quotas[state.evaluations], scores: purity, of: state, noise: noise)
+    reveal(chosen, of: &state, prediction: prediction, noise: noise) { 1 + weight * purity[$0] }
+    state.evaluations += 1
+  }
+}
