@@ -33,7 +33,7 @@ let package = Package(
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
-    .testTarget(name: "VQDiffusionTests", dependencies: ["VQDiffusion", "TestSupport"]),
+    .testTarget(name: "VQDiffusionTests", dependencies: ["VQDiffusion", "CPNG", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

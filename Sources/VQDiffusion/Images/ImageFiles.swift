@@ -1,0 +1,77 @@
+import Foundation
+
+extension RGBImage {
+  /// Reads a PNG file; see `init(png:file:expecting:over:maximumPixels:)`.
+  ///
+  /// - Throws: `ImageError.unreadable`, `.notPNG`, `.corrupt`, `.tooLarge`, `.wrongSize`.
+  public init(
+    contentsOf url: URL, expecting expected: ImageSize? = nil, over background: Color = .white,
+    maximumPixels: Int = defaultMaximumPixels
+  ) throws(ImageError) {
+    let bytes = try imageFileBytes(at: url)
+    try self.init(png: bytes, file: url.path, expecting: expected, over: background, maximumPixels: maximumPixels)
+  }
+
+  /// Writes the image as a PNG file, in place of one that is already there.
+  ///
+  /// The bytes go to a temporary file in the same folder, which then takes the name: nobody sees half a file, and a failure
+  /// leaves what was there before.
+  ///
+  /// - Parameters:
+  ///   - text: Keywords and texts stored along.
+  ///   - creatingFolders: Whether missing parent folders are made.
+  /// - Throws: `ImageError.unwritable`, `.invalidText`, `.tooLarge`.
+  public func write(to url: URL, text: [PNGText] = [], creatingFolders: Bool = false) throws(ImageError) {
+    let bytes = try pngBytes(text: text, file: url.path)
+    if creatingFolders {
+      do {
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+      } catch {
+        throw .unwritable(file: url.path, reason: reason(of: error))
+      }
+    }
+    try replaceImageFile(at: url, with: bytes)
+  }
+}
+
+extension PNGText {
+  /// The texts in a PNG file; see `textChunks(of:file:)`.
+  ///
+  /// - Throws: `ImageError.unreadable`, `.notPNG`, `.corrupt`.
+  public static func textChunks(ofFileAt url: URL) throws(ImageError) -> [PNGText] {
+    try textChunks(of: imageFileBytes(at: url), file: url.path)
+  }
+}
+
+private func imageFileBytes(at url: URL) throws(ImageError) -> [UInt8] {
+  do {
+    return [UInt8](try Data(contentsOf: url))
+  } catch {
+    throw .unreadable(file: url.path, reason: reason(of: error))
+  }
+}
+
+private func replaceImageFile(at url: URL, with bytes: [UInt8]) throws(ImageError) {
+  // Renaming over a device, a pipe or a folder would destroy it or fail late.
+  var status = stat()
+  if stat(url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+    throw .unwritable(file: url.path, reason: "expected a regular file or none, found something else of that name")
+  }
+  let temporary = url.deletingLastPathComponent().appendingPathComponent(".vqdiff-\(UUID().uuidString).tmp")
+  do {
+    try Data(bytes).write(to: temporary, options: .withoutOverwriting)
+    guard rename(temporary.path, url.path) == 0 else {
+      throw NSError(domain: NSPOSIXErrorDomain, code: Int(errno))
+    }
+  } catch {
+    unlink(temporary.path)
+    throw .unwritable(file: url.path, reason: reason(of: error))
+  }
+}
+
+/// The operating system's words for an error of Foundation's, whose own words differ between platforms and often say less.
+private func reason(of error: any Error) -> String {
+  let error = error as NSError
+  let cause = (error.userInfo[NSUnderlyingErrorKey] as? any Error).map { $0 as NSError } ?? error
+  return cause.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32(cause.code))) : cause.localizedDescription
+}
