@@ -35,11 +35,12 @@ package protocol NoiseSource: Sendable {
   func uniform(_ key: DrawKey) -> Double
 }
 
-/// Counter-based noise: each draw is a function of the seed and its key.
+/// Counter-based noise: each draw is a function of the seed and its key. Image i draws from seed + i, so that it is the first
+/// image of a run with that seed.
 package struct PhiloxNoise: NoiseSource {
-  private let philox: Philox
+  private let seed: UInt64
 
-  package init(seed: UInt64) { philox = Philox(seed: seed) }
+  package init(seed: UInt64) { self.seed = seed }
 
   /// The inverse of the cumulative sum, in double precision: no probability is too small to be drawn in its turn, as it
   /// would be with Gumbel noise in single precision.
@@ -58,9 +59,7 @@ package struct PhiloxNoise: NoiseSource {
   }
 
   package func uniform(_ key: DrawKey) -> Double {
-    philox.uniform(
-      SIMD4(
-        UInt32(truncatingIfNeeded: key.image), UInt32(truncatingIfNeeded: key.step),
-        UInt32(truncatingIfNeeded: key.position), key.purpose.rawValue))
+    Philox(seed: seed &+ UInt64(truncatingIfNeeded: key.image)).uniform(
+      SIMD4(UInt32(truncatingIfNeeded: key.step), UInt32(truncatingIfNeeded: key.position), key.purpose.rawValue, 0))
   }
 }

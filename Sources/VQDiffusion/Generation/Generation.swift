@@ -1,0 +1,131 @@
+import Diffusion
+import Foundation
+import Tensor
+import Transformer
+import VQVAE
+
+extension VQDiffusionPipeline {
+  /// Generates images and waits for them; cancelling the task stops between layers of the network.
+  ///
+  /// - Parameters:
+  ///   - labels: class indices (`label(_:)`); empty for an unconditional model.
+  ///   - count: images of each class, or in all for an unconditional model.
+  ///   - settings: the model's own if nil.
+  /// - Returns: the images in order: all of the first class, then those of the next.
+  /// - Throws: `PipelineError` or `DiffusionError` for a request that can't be met; `CancellationError`.
+  public func generate(
+    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil
+  ) async throws -> [GeneratedImage] {
+    var images: [GeneratedImage] = []
+    for try await event in try generation(labels: labels, count: count, settings: settings) {
+      if case .images(let batch) = event { images += batch }
+    }
+    try Task.checkCancellation()
+    return images
+  }
+
+  /// Generates images and reports each step and each finished batch. The work runs on a thread of its own; dropping the
+  /// sequence or cancelling the task that reads it stops the work between layers of the network.
+  ///
+  /// Parameters and errors as in `generate`; errors in the request are thrown at once.
+  public func generation(
+    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil
+  ) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
+    let run = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings)
+    return AsyncThrowingStream { continuation in
+      let cancellation = Cancellation()
+      continuation.onTermination = { _ in cancellation.cancel() }
+      let thread = Thread {
+        do {
+          try run.perform(cancellation) { continuation.yield($0) }
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+      thread.name = "vqdiffusion.generation"
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+}
+
+/// A checked request, ready to run.
+private struct GenerationRun: Sendable {
+  let pipeline: VQDiffusionPipeline
+  let settings: GenerationSettings
+  /// The class of each image.
+  let labels: [Int?]
+  let sampler: any Sampler
+  let guidance: Guidance<ClassCondition>?
+
+  init(_ pipeline: VQDiffusionPipeline, labels: [Int], count: Int, settings: GenerationSettings) throws {
+    guard (1...1_000_000).contains(count) else {
+      throw PipelineError.invalidOption(name: "count", expected: "1...1000000", found: "\(count)")
+    }
+    guard settings.batchSize >= 1 else {
+      throw PipelineError.invalidOption(name: "batch size", expected: "1 or more", found: "\(settings.batchSize)")
+    }
+    try settings.truncation.validate()
+    self.pipeline = pipeline
+    self.settings = settings
+    self.labels = try Self.expand(labels, count: count, pipeline: pipeline)
+    sampler = try settings.method.sampler(
+      pipeline.schedule, length: pipeline.transformer.configuration.sequenceLength, steps: settings.steps)
+    guidance = try pipeline.guidance(scale: settings.guidanceScale)
+  }
+
+  private static func expand(_ labels: [Int], count: Int, pipeline: VQDiffusionPipeline) throws(PipelineError) -> [Int?] {
+    guard pipeline.transformer.configuration.kind == .classConditional else {
+      guard labels.isEmpty else { throw .labelsForUnconditionalModel(found: labels.count) }
+      return Array(repeating: nil, count: count)
+    }
+    guard !labels.isEmpty else { throw .labelsRequired }
+    for label in labels where !(0..<pipeline.classCount).contains(label) {
+      throw .unknownLabel("\(label)", near: ["0…\(pipeline.classCount - 1)"])
+    }
+    return labels.flatMap { Array(repeating: $0, count: count) }
+  }
+
+  func perform(_ cancellation: Cancellation, report: (GenerationEvent) -> Void) throws {
+    let loop = try SamplingLoop(
+      denoiser: TransformerDenoiser(transformer: pipeline.transformer, cancellation: cancellation), sampler: sampler,
+      guidance: guidance, truncation: settings.truncation, noise: PhiloxNoise(seed: settings.seed))
+    for first in stride(from: 0, to: labels.count, by: settings.batchSize) {
+      let batch = first..<min(first + settings.batchSize, labels.count)
+      let conditions = labels[batch].map { $0.map(ClassCondition.index) ?? .none }
+      let tokens = try loop.run(conditions: conditions, images: Array(batch)) { progress in
+        report(.step(GenerationStep(images: batch, totalImages: labels.count, progress: progress)))
+        try cancellation.check()
+      }
+      report(.images(try finish(tokens, batch)))
+    }
+  }
+
+  private func finish(_ tokens: [[Int32]], _ batch: Range<Int>) throws -> [GeneratedImage] {
+    let grid = pipeline.transformer.configuration.grid
+    let images = try pipeline.decode(TokenGrid(tokens: Array(tokens.joined()), height: grid[0], width: grid[1]))
+    return zip(batch, zip(images, tokens)).map { index, pair in
+      GeneratedImage(
+        index: index, label: labels[index], seed: settings.seed &+ UInt64(index), image: pair.0, tokens: pair.1)
+    }
+  }
+}
+
+extension VQDiffusionPipeline {
+  /// Guidance of this model: against its "no class" index, or the mean of its classes if it has none.
+  fileprivate func guidance(scale: Double) throws -> Guidance<ClassCondition>? {
+    let configuration = transformer.configuration
+    let unconditional: ClassCondition = configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses
+    let guidance = try Guidance(scale: scale, unconditional: unconditional)
+    guard guidance.isActive else { return nil }
+    guard configuration.kind == .classConditional else {
+      throw PipelineError.guidanceUnavailable(reason: "the model is unconditional; use a guidance scale of 1")
+    }
+    guard configuration.unconditionalClass != nil || configuration.classNorm != .sinusoidalLayerNorm else {
+      throw PipelineError.guidanceUnavailable(
+        reason: "the model has neither a 'no class' index nor a class table to average; use a guidance scale of 1")
+    }
+    return guidance
+  }
+}

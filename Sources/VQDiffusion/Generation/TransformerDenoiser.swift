@@ -1,0 +1,29 @@
+import Diffusion
+import Synchronization
+import Tensor
+import Transformer
+
+/// The transformer behind the samplers' `Denoiser` protocol; stops between layers when asked to.
+struct TransformerDenoiser: Denoiser {
+  let transformer: DenoisingTransformer
+  let cancellation: Cancellation
+
+  var codes: Int { transformer.configuration.codebookSize }
+
+  func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [ClassCondition]) throws -> FloatTensor {
+    try transformer.logits(
+      tokens: tokens, timesteps: timesteps, conditions: conditions, checkCancellation: cancellation.check)
+  }
+}
+
+/// A wish to stop, set from any thread.
+final class Cancellation: Sendable {
+  private let isCancelled = Atomic<Bool>(false)
+
+  func cancel() { isCancelled.store(true, ordering: .relaxed) }
+
+  /// - Throws: `CancellationError` once `cancel` was called.
+  func check() throws {
+    if isCancelled.load(ordering: .relaxed) { throw CancellationError() }
+  }
+}

@@ -1,0 +1,92 @@
+import Diffusion
+import Foundation
+import Tensor
+import Transformer
+import VQVAE
+
+/// From class labels to images: a denoiser, its corruption schedule and an image autoencoder.
+///
+///     let pipeline = try VQDiffusionPipeline.builtIn()
+///     let images = try await pipeline.generate(labels: [pipeline.label("horse")], count: 4)
+public struct VQDiffusionPipeline: Sendable {
+  /// The model's name.
+  public let name: String
+  /// Class names; empty for an unconditional model.
+  public let labels: LabelSet
+  /// The model's own settings.
+  public let defaultSettings: GenerationSettings
+  public let transformer: DenoisingTransformer
+  public let vqModel: VQModel
+  public let schedule: MaskAndReplaceSchedule
+
+  /// Loads a model folder (laid out as `ModelFolder` describes; see also the project's documentation).
+  ///
+  /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError`, `VQVAEError` or `DiffusionError`, each naming the part.
+  public init(contentsOf url: URL) throws {
+    let folder = try ModelFolder(url)
+    let index = try folder.index()
+    let transformer = try folder.denoiser()
+    let configuration = transformer.configuration
+    let vqModel = try folder.vqModel(reducedCodes: configuration.codebookSize)
+    guard vqModel.codes == configuration.codebookSize else {
+      throw PipelineError.mismatchedParts(
+        folder: url.path, expected: "\(configuration.codebookSize) codes, as the transformer has",
+        found: "\(vqModel.codes) in the vqvae")
+    }
+    let schedule = try folder.schedule(codes: configuration.codebookSize)
+    guard schedule.timesteps == configuration.timesteps else {
+      throw PipelineError.mismatchedParts(
+        folder: url.path, expected: "\(configuration.timesteps) timesteps, as the transformer has",
+        found: "\(schedule.timesteps) in the scheduler")
+    }
+    name = index.name
+    labels = LabelSet(try folder.labels())
+    defaultSettings = try (index.defaults ?? GenerationDefaults()).settings(
+      timesteps: schedule.timesteps, length: configuration.sequenceLength, canGuide: configuration.kind == .classConditional)
+    self.transformer = transformer
+    self.vqModel = vqModel
+    self.schedule = schedule
+    guard labels.names.count <= classCount else {
+      throw PipelineError.mismatchedParts(
+        folder: url.path, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
+    }
+  }
+
+  /// The model that comes with the package: CIFAR-10, 32×32 pixels, ten classes.
+  public static func builtIn() throws -> VQDiffusionPipeline {
+    try VQDiffusionPipeline(contentsOf: BuiltInModel.folder())
+  }
+
+  /// Classes that images can be asked of: all rows of the class table but the "no class" one; 0 for an unconditional model.
+  public var classCount: Int {
+    let configuration = transformer.configuration
+    return (configuration.classRows ?? 0) - (configuration.unconditionalClass == nil ? 0 : 1)
+  }
+
+  /// The index of a class by its name, the start of its name, or its number.
+  ///
+  /// - Throws: `PipelineError.unknownLabel` with the nearest names, `.ambiguousLabel`.
+  public func label(_ name: String) throws(PipelineError) -> Int {
+    try labels.index(of: name, classes: classCount)
+  }
+
+  /// Height and width of a generated image in pixels.
+  public var imageSize: (height: Int, width: Int) {
+    let (grid, factor) = (transformer.configuration.grid, vqModel.configuration.downsamplingFactor)
+    return (grid[0] * factor, grid[1] * factor)
+  }
+
+  /// The tokens of images of any size that the autoencoder can take.
+  ///
+  /// - Throws: `VQVAEError.wrongImageSize` for sizes that aren't multiples of the pixels per token or that differ.
+  public func encode(_ images: [RGBImage]) throws -> TokenGrid {
+    try vqModel.encode(tensor(images))
+  }
+
+  /// The images of tokens.
+  ///
+  /// - Throws: `VQVAEError.tokenOutOfRange`.
+  public func decode(_ grid: TokenGrid) throws -> [RGBImage] {
+    images(try vqModel.decode(grid))
+  }
+}
