@@ -16,13 +16,13 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case duplicateKey(file: String, key: String)
   /// A size or an offset doesn't fit into 64 bits.
   case overflow(file: String, what: String)
-  /// A tensor's bytes lie outside the file's data, or end before they begin.
+  /// A tensor's bytes, counted from the start of the data, lie outside of it or end before they begin.
   case outOfBounds(file: String, tensor: String, begin: Int, end: Int, limit: Int)
   /// A tensor's shape needs another number of bytes than the file gives it.
   case sizeMismatch(file: String, tensor: String, expected: Int, found: Int)
   /// Two tensors share bytes.
   case overlap(file: String, first: String, second: String)
-  /// Bytes of the data section that belong to no tensor.
+  /// Bytes of the data section that belong to no tensor, counted from the start of the file.
   case hole(file: String, bytes: Range<Int>)
   /// A tensor that is needed isn't there; `shape` is nil where any shape would do.
   case missingTensor(file: String, tensor: String, shape: [Int]?)
@@ -74,7 +74,7 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
     case .overlap(_, let first, let second):
       "expected tensors side by side, found \"\(first)\" and \"\(second)\" sharing bytes"
     case .hole(_, let bytes):
-      "expected every byte of data in a tensor, found bytes \(bytes.lowerBound) to \(bytes.upperBound) in none"
+      "expected every byte of data in a tensor, found bytes \(bytes.lowerBound) to \(bytes.upperBound) of the file in none"
     case .missingTensor(_, let tensor, let shape):
       "expected tensor \"\(tensor)\"\(shape.map { " of shape \($0)" } ?? ""), found none of that name"
     case .wrongShape(_, let tensor, let expected, let found):

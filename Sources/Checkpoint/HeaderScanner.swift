@@ -43,7 +43,7 @@ struct HeaderScanner {
       guard byte >= 0x20 else { throw failure("a string without control characters") }
       if byte == UInt8(ascii: "\\") {
         if escaped == nil { escaped = Array(bytes[start..<position]) }
-        escaped?.append(contentsOf: try escape())
+        escaped?.append(contentsOf: try escape().utf8)
       } else {
         escaped?.append(byte)
         position += 1
@@ -99,8 +99,8 @@ extension HeaderScanner {
     return value
   }
 
-  /// Reads a backslash and what it stands for, as UTF-8.
-  private mutating func escape() throws(CheckpointError) -> [UInt8] {
+  /// Reads a backslash and what it stands for.
+  private mutating func escape() throws(CheckpointError) -> Unicode.Scalar {
     position += 1
     guard let letter = peek() else { throw failure("an escape") }
     let plain: Unicode.Scalar? =
@@ -117,10 +117,10 @@ extension HeaderScanner {
       }
     if let plain {
       position += 1
-      return Array(plain.utf8)
+      return plain
     }
     guard letter == UInt8(ascii: "u") else { throw failure("an escape") }
-    return Array(try unicodeEscape().utf8)
+    return try unicodeEscape()
   }
 
   /// Reads `u` and four digits, or two such escapes that form a surrogate pair.
