@@ -17,7 +17,10 @@ let package = Package(
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .target(name: "CKernels"),
-    .target(name: "Tensor", dependencies: ["CBLAS", "CKernels"]),
+    .target(
+      name: "Tensor", dependencies: ["CBLAS", "CKernels"],
+      // Homebrew's OpenBLAS holds LAPACKE itself.
+      linkerSettings: [.linkedLibrary("lapacke", .when(platforms: [.linux]))]),
     .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
     .target(name: "VQVAE", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Transformer", dependencies: ["Tensor", "Checkpoint"]),

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file that appears under its name only when complete: written beside it, flushed to the disk, then renamed.
+/// A file that appears under its name only when complete: written beside it, then renamed.
 ///
 /// Without a `commit()` the object's end removes what was written; a file that was there before stays as it is.
 package final class AtomicFile {
@@ -8,13 +8,23 @@ package final class AtomicFile {
   private let folder: String
   private let partial: String
   private let descriptor: Int32
+  private let isDurable: Bool
   private var isCommitted = false
 
-  /// - Throws: `CheckpointError.unwritable`.
-  package init(_ url: URL) throws(CheckpointError) {
+  /// - Parameter isDurable: whether the file is flushed to the disk before it gets its name, so that it outlasts a power
+  ///   failure. Takes milliseconds.
+  /// - Throws: `CheckpointError.unwritable`, also where something other than a file bears the name: renaming over a device, a
+  ///   pipe or a folder would destroy it or fail late.
+  package init(_ url: URL, isDurable: Bool = true) throws(CheckpointError) {
     target = url.path
+    self.isDurable = isDurable
     folder = url.deletingLastPathComponent().path
     partial = folder + "/." + String(UInt64.random(in: .min ... .max), radix: 16) + ".partial"
+    var status = stat()
+    if stat(target, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      descriptor = -1
+      throw .unwritable(file: target, reason: "expected a regular file or none, found something else of that name")
+    }
     descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .unwritable(file: target, reason: lastSystemError()) }
   }
@@ -40,11 +50,12 @@ package final class AtomicFile {
   ///
   /// - Throws: `CheckpointError.unwritable`.
   package func commit() throws(CheckpointError) {
-    guard fsync(descriptor) == 0, rename(partial, target) == 0 else {
+    guard !isDurable || fsync(descriptor) == 0, rename(partial, target) == 0 else {
       throw .unwritable(file: target, reason: lastSystemError())
     }
     isCommitted = true
-    // Makes the new name outlast a power failure; not every file system can, and the file is complete either way.
+    guard isDurable else { return }
+    // Makes the new name durable too; not every file system can, and the file is complete either way.
     let parent = open(folder, O_RDONLY | O_CLOEXEC)
     if parent >= 0 {
       fsync(parent)

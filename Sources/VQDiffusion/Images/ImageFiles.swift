@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 extension RGBImage {
@@ -14,8 +15,7 @@ extension RGBImage {
 
   /// Writes the image as a PNG file, in place of one that is already there.
   ///
-  /// The bytes go to a temporary file in the same folder, which then takes the name: nobody sees half a file, and a failure
-  /// leaves what was there before.
+  /// Nobody sees half a file, and a failure leaves what was there before.
   ///
   /// - Parameters:
   ///   - text: Keywords and texts stored along.
@@ -52,20 +52,14 @@ private func imageFileBytes(at url: URL) throws(ImageError) -> [UInt8] {
 }
 
 private func replaceImageFile(at url: URL, with bytes: [UInt8]) throws(ImageError) {
-  // Renaming over a device, a pipe or a folder would destroy it or fail late.
-  var status = stat()
-  if stat(url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-    throw .unwritable(file: url.path, reason: "expected a regular file or none, found something else of that name")
-  }
-  let temporary = url.deletingLastPathComponent().appendingPathComponent(".vqdiff-\(UUID().uuidString).tmp")
   do {
-    try Data(bytes).write(to: temporary, options: .withoutOverwriting)
-    guard rename(temporary.path, url.path) == 0 else {
-      throw NSError(domain: NSPOSIXErrorDomain, code: Int(errno))
-    }
+    let file = try AtomicFile(url, isDurable: false)
+    try bytes.withUnsafeBytes { try file.write($0) }
+    try file.commit()
+  } catch CheckpointError.unwritable(_, let reason) {
+    throw .unwritable(file: url.path, reason: reason)
   } catch {
-    unlink(temporary.path)
-    throw .unwritable(file: url.path, reason: reason(of: error))
+    throw .unwritable(file: url.path, reason: "\(error)")
   }
 }
 
