@@ -5,7 +5,8 @@ let package = Package(
   name: "swift-vq-diffusion",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "VQDiffusion", targets: ["VQDiffusion"])
+    .library(name: "VQDiffusion", targets: ["VQDiffusion"]),
+    .executable(name: "vqdiff-bench", targets: ["vqdiff-bench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -31,6 +32,10 @@ let package = Package(
         "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CPNG", .product(name: "Logging", package: "swift-log"),
       ],
       resources: [.copy("Resources/cifar10")]),
+    .executableTarget(
+      name: "vqdiff-bench",
+      dependencies: ["VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Benchmarks/vqdiff-bench"),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),

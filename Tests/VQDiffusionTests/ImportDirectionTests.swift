@@ -1,0 +1,48 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The layers of ARCHITECTURE.md: what each module may import of the package's own modules and of others'.
+@Suite struct ImportDirectionTests {
+  static let allowed: [String: Set<String>] = [
+    "Tensor": ["CBLAS", "CKernels", "Foundation", "Synchronization"],
+    "Checkpoint": ["Tensor", "CKernels", "Foundation"],
+    "VQVAE": ["Tensor", "Checkpoint", "Foundation"],
+    "Transformer": ["Tensor", "Checkpoint", "Foundation", "Synchronization"],
+    "Diffusion": ["Tensor", "Foundation"],
+    "VQDiffusion": [
+      "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CPNG", "Logging", "Foundation", "Synchronization",
+    ],
+    "vqdiff": ["VQDiffusion", "ArgumentParser", "Logging", "Foundation"],
+  ]
+
+  private static let root = fixtures.deletingLastPathComponent().deletingLastPathComponent()
+
+  @Test(arguments: allowed.keys.sorted()) func modulesImportOnlyWhatLiesBelow(module: String) throws {
+    let folder = Self.root.appendingPathComponent("Sources/\(module)")
+    let imports = try Self.imports(in: folder)
+    #expect(!imports.isEmpty, "no imports found in \(folder.path)")
+    let forbidden = imports.filter { !(Self.allowed[module] ?? []).contains($0.module) }
+    #expect(forbidden.isEmpty, "\(forbidden.map { "\($0.file) imports \($0.module)" })")
+  }
+
+  @Test func everySwiftModuleHasARule() throws {
+    let folders = try FileManager.default.contentsOfDirectory(atPath: Self.root.appendingPathComponent("Sources").path)
+    let systemAndC: Set = ["CBLAS", "CPNG", "CKernels"]
+    #expect(Set(folders).subtracting(systemAndC) == Set(Self.allowed.keys))
+  }
+
+  private static func imports(in folder: URL) throws -> [(file: String, module: String)] {
+    let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
+    return try files.filter { $0.pathExtension == "swift" }.flatMap { file in
+      try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in
+        let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+        guard words.first?.hasPrefix("//") == false, let place = words.firstIndex(of: "import"), place <= 1,
+          place + 1 < words.count
+        else { return nil }
+        let name = words[place + 1...].first { !["struct", "class", "enum", "func", "protocol"].contains($0) } ?? ""
+        return (file.lastPathComponent, String(name.split(separator: ".")[0]))
+      }
+    }
+  }
+}
