@@ -10,8 +10,12 @@ let package = Package(
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
     .target(name: "CKernels"),
     .target(name: "Tensor", dependencies: ["CBLAS", "CKernels"]),
+    .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
+    .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Tensor", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
