@@ -46,8 +46,21 @@ import Testing
     #expect(try !Guidance(scale: 1.0009, unconditional: 0).isActive)
     #expect(try !Guidance(scale: 0.9991, unconditional: 0).isActive)
     #expect(try Guidance(scale: 1.002, unconditional: 0).isActive)
-    #expect(throws: DiffusionError.guidanceScale(found: -1)) { try Guidance(scale: -1, unconditional: 0) }
-    #expect(throws: DiffusionError.guidanceScale(found: .infinity)) { try Guidance(scale: .infinity, unconditional: 0) }
+    for bad in [-1, 10_001, .infinity] {
+      #expect(throws: DiffusionError.guidanceScale(largest: 10_000, found: bad)) {
+        try Guidance(scale: bad, unconditional: 0)
+      }
+    }
+    #expect(throws: DiffusionError.self) { try Guidance(scale: .nan, unconditional: 0) }
+  }
+
+  @Test func theLargestGuidanceStaysFinite() throws {
+    for truncation in [Truncation.none, .nucleus(0.9), .topCodes(2)] {
+      withPrediction([0, -90, 3, 2], [-50, 0, 3, -1], Guidance<Int>.largestScale, truncation, codes: 4) { prediction in
+        let p = prediction.probabilities(at: 0)
+        #expect((0..<4).map { p[$0] } == [1, 0, 0, 0])
+      }
+    }
   }
 
   @Test func codesThatNobodyPredictsDoNotWinByGuidance() {
