@@ -39,6 +39,8 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
+    .testTarget(
+      name: "DiffusionTests", dependencies: ["Diffusion", "Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VQDiffusionTests", dependencies: ["VQDiffusion", "CPNG", "TestSupport"]),

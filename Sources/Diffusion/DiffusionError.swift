@@ -24,8 +24,8 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
   case revealTargets(timesteps: Int, length: Int, found: [Int])
   /// A limit of positions per evaluation that isn't positive.
   case revealLimit(found: Int)
-  /// A guidance scale that is negative or not finite.
-  case guidanceScale(found: Double)
+  /// A guidance scale that is negative or too large.
+  case guidanceScale(largest: Double, found: Double)
   /// A nucleus outside (0, 1].
   case nucleus(found: Double)
   /// A number of codes to keep that isn't positive.
@@ -58,7 +58,7 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
       "reveal targets must be \(timesteps) numbers, none negative, whose entries after the first sum to at most \(length), "
         + "found \(found)"
     case .revealLimit(let found): "the limit of positions per evaluation must be positive, found \(found)"
-    case .guidanceScale(let found): "the guidance scale must be finite and at least 0, found \(found)"
+    case .guidanceScale(let largest, let found): "the guidance scale must lie in 0…\(Int(largest)), found \(found)"
     case .nucleus(let found): "nucleus truncation needs a probability in (0, 1], found \(found)"
     case .topCodes(let found): "truncation must keep at least 1 code, found \(found)"
     case .denoiserCodes(let schedule, let found): "the schedule has \(schedule) codes, the denoiser has \(found)"

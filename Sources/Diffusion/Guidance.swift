@@ -9,9 +9,14 @@ public struct Guidance<Condition: Sendable>: Sendable {
   /// The condition that stands for "none".
   public let unconditional: Condition
 
-  /// - Throws: `guidanceScale` unless the scale is finite and at least 0.
+  /// Beyond this nothing changes but the risk of overflow: the most favoured code has all the probability.
+  public static var largestScale: Double { 10_000 }
+
+  /// - Throws: `guidanceScale` unless the scale lies in 0…`largestScale`.
   public init(scale: Double, unconditional: Condition) throws(DiffusionError) {
-    guard scale.isFinite, scale >= 0 else { throw .guidanceScale(found: scale) }
+    guard scale >= 0, scale <= Self.largestScale else {
+      throw .guidanceScale(largest: Self.largestScale, found: scale)
+    }
     self.scale = scale
     self.unconditional = unconditional
   }

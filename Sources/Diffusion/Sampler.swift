@@ -81,7 +81,7 @@ extension Sampler {
   ///
   /// The race: position i arrives after an exponential time −log(u_i) / score_i; the first arrivals have the law of
   /// successive draws without replacement.
-  func choose(
+  package func choose(
     _ count: Int, scores: [Float], of state: SamplingState, noise: some NoiseSource
   ) -> [Int] {
     let speeds = scores.indices.compactMap { position -> (Int, Double)? in

@@ -43,80 +43,92 @@ public enum Truncation: Sendable, Equatable, CustomStringConvertible {
       guard r < 1 else { return }
       // Codes below (1 − r)/K hold less than 1 − r together, so none of them has less than r before it.
       let least = Float((1 - r) / Double(count) * (1 - 1e-3))
-      let candidates = Self.copy(probabilities, count: count, from: least, into: scratch)
-      cut = Self.cut(UnsafeMutableBufferPointer(start: scratch, count: candidates), limit: r) { Double($0) }
+      let candidates = Self.compact(probabilities, count: count, into: scratch) { $0 >= least }
+      cut = Self.cut(scratch, count: candidates, limit: r) { Double($0) }
     case .topCodes(let kept):
       guard kept < count else { return }
       scratch.update(from: probabilities, count: count)
-      cut = Self.cut(UnsafeMutableBufferPointer(start: scratch, count: count), limit: Double(kept)) { _ in 1 }
+      cut = Self.cut(scratch, count: count, limit: Double(kept)) { _ in 1 }
     }
-    var equals = cut.equals
-    for k in 0..<count where probabilities[k] <= cut.threshold {
-      if probabilities[k] == cut.threshold, equals > 0 {
-        equals -= 1
-        continue
-      }
+    for k in 0..<count {
+      let stays = probabilities[k] >= cut.threshold
+      logProbabilities[k] = stays ? logProbabilities[k] : -.infinity
+      probabilities[k] = stays ? probabilities[k] : 0
+    }
+    var surplus = cut.surplus
+    for k in (0..<count).reversed() {
+      if surplus == 0 { return }
+      guard probabilities[k] == cut.threshold else { continue }
       logProbabilities[k] = -.infinity
       probabilities[k] = 0
+      surplus -= 1
     }
   }
 
-  private static func copy(
-    _ values: UnsafeMutablePointer<Float>, count: Int, from least: Float, into kept: UnsafeMutablePointer<Float>
+  /// Copies what is wanted to the front of `kept`, which may be `values` itself; returns how many that are.
+  @inline(__always)
+  private static func compact(
+    _ values: UnsafeMutablePointer<Float>, count: Int, into kept: UnsafeMutablePointer<Float>, where isWanted: (Float) -> Bool
   ) -> Int {
     var next = 0
     for k in 0..<count {
-      // Written always, counted only if kept: no branch to mispredict.
-      kept[next] = values[k]
-      next += values[k] >= least ? 1 : 0
+      // Written always, counted only if wanted: no branch to mispredict.
+      let value = values[k]
+      kept[next] = value
+      next += isWanted(value) ? 1 : 0
     }
     return next
   }
 
-  /// What stays: all above the threshold, and the first `equals` of those equal to it.
+  /// What stays: all from the threshold up, except for `surplus` of those equal to it.
   private struct Cut {
     var threshold: Float
-    var equals: Int
+    var surplus: Int
   }
 
   /// The cut that keeps a value while the measure of all values before it, largest first, is below `limit`: a quickselect
-  /// by cumulative measure, O(K) where sorting takes O(K log K). Reorders `values`.
+  /// by cumulative measure, O(K) where sorting takes O(K log K). Overwrites `values`.
   @inline(__always)
   private static func cut(
-    _ values: UnsafeMutableBufferPointer<Float>, limit: Double, measure: (Float) -> Double
+    _ values: UnsafeMutablePointer<Float>, count: Int, limit: Double, measure: (Float) -> Double
   ) -> Cut {
-    var (low, high) = (0, values.count)  // the cut lies in values[low..<high]
+    var count = count  // the cut lies among the first `count` values
     var before = 0.0  // the measure of all values above them
     while true {
-      let pivot = median(values[low], values[(low + high) / 2], values[high - 1])
-      var (greater, equal, end) = (low, low, high)  // > pivot below `greater`, = pivot below `equal`, < pivot from `end`
-      var measureOfGreater = 0.0
-      while equal < end {
-        let value = values[equal]
-        if value > pivot {
-          measureOfGreater += measure(value)
-          values.swapAt(greater, equal)
-          greater += 1
-          equal += 1
-        } else if value < pivot {
-          end -= 1
-          values.swapAt(equal, end)
-        } else {
-          equal += 1
-        }
-      }
-      if before + measureOfGreater >= limit {
-        high = greater
+      let pivot = median(values[0], values[count / 2], values[count - 1])
+      let greater = sum(values, count: count) { $0 > pivot ? measure($0) : 0 }
+      if greater > 0, before + greater >= limit {
+        count = compact(values, count: count, into: values) { $0 > pivot }
         continue
       }
-      before += measureOfGreater
-      let equals = equal - greater
-      let needed = ((limit - before) / measure(pivot)).rounded(.up)
-      if needed <= Double(equals) { return Cut(threshold: pivot, equals: Int(needed)) }
-      if equal == high { return Cut(threshold: pivot, equals: equals) }
-      before += Double(equals) * measure(pivot)
-      low = equal
+      before += greater
+      let equals = sum(values, count: count) { $0 == pivot ? 1 : 0 }
+      // Rounding may have taken `before` past the limit already.
+      let needed = max(0, ((limit - before) / measure(pivot)).rounded(.up))
+      if needed <= equals { return Cut(threshold: pivot, surplus: Int(equals - needed)) }
+      count = compact(values, count: count, into: values) { $0 < pivot }
+      if count == 0 { return Cut(threshold: pivot, surplus: 0) }
+      before += equals * measure(pivot)
     }
+  }
+
+  /// Σ term(x), in four interleaved sums that don't wait for each other.
+  @inline(__always)
+  private static func sum(_ x: UnsafeMutablePointer<Float>, count: Int, term: (Float) -> Double) -> Double {
+    var (s0, s1, s2, s3) = (0.0, 0.0, 0.0, 0.0)
+    var i = 0
+    while i + 4 <= count {
+      s0 += term(x[i])
+      s1 += term(x[i + 1])
+      s2 += term(x[i + 2])
+      s3 += term(x[i + 3])
+      i += 4
+    }
+    while i < count {
+      s0 += term(x[i])
+      i += 1
+    }
+    return (s0 + s1) + (s2 + s3)
   }
 
   private static func median(_ a: Float, _ b: Float, _ c: Float) -> Float {

@@ -1,0 +1,55 @@
+import Diffusion
+import Foundation
+import Tensor
+import Testing
+
+/// The exact p(x_0 | x_t) of single tokens with a known law.
+private struct ExactDenoiser: Denoiser {
+  var law: [Double]
+  var schedule: MaskAndReplaceSchedule
+  var codes: Int { law.count }
+
+  func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [Void]) -> FloatTensor {
+    FloatTensor(uninitialized: [tokens.count, 1, codes]) { logits in
+      for (row, token) in tokens.enumerated() {
+        let after = schedule.cumulative(at: timesteps[row] + 1)
+        for k in 0..<codes {
+          let likelihood =
+            Int(token) == codes ? after.mask : after.replace + (Int(token) == k ? after.keep : 0)
+          logits[row * codes + k] = Float(log(law[k] * likelihood))
+        }
+      }
+    }
+  }
+}
+
+/// With one token and the exact denoiser the strided posterior is exact, so any number of steps gives the same law.
+@Suite struct AncestralLawTests {
+  private let law = [0.4, 0.3, 0.15, 0.1, 0.05]
+
+  private func counts(_ sampler: AncestralSampler, states: [SamplingState]) throws -> [Int] {
+    let loop = try SamplingLoop(
+      denoiser: ExactDenoiser(law: law, schedule: sampler.schedule), sampler: sampler, guidance: nil, truncation: .none,
+      noise: PhiloxNoise(seed: 1))
+    let tokens = try loop.run(from: states, conditions: states.map { _ in () })
+    return tokens.reduce(into: Array(repeating: 0, count: 5)) { $0[Int($1[0])] += 1 }
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 8]) func anyGridGivesTheLawOfTheData(steps: Int) throws {
+    let sampler = try AncestralSampler(strongSchedule(timesteps: 8, codes: 5), length: 1, steps: steps)
+    let found = try counts(sampler, states: (0..<100_000).map { sampler.initialState(image: $0) })
+    #expect(isPlausible(found, law: law))
+    #expect(!isPlausible(found, law: law.reversed()))
+  }
+
+  @Test(arguments: [1, 2, 5]) func partialStartsKeepTheLawOfTheData(steps: Int) throws {
+    let sampler = try AncestralSampler(strongSchedule(timesteps: 8, codes: 5), length: 1, steps: steps, start: 5)
+    // Clean tokens in exact proportion to the law, corrupted and restored.
+    let clean = law.indices.flatMap { Array(repeating: Int32($0), count: Int(law[$0] * 100_000)) }
+    let states = try clean.enumerated().map {
+      try sampler.initialState(corrupting: [$1], image: $0, noise: PhiloxNoise(seed: 1))
+    }
+    #expect(isPlausible(try counts(sampler, states: states), law: law))
+    #expect(states.contains { $0.tokens == [5] } && Set(states.map(\.tokens)).count == 6)
+  }
+}

@@ -1,0 +1,110 @@
+import Diffusion
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+@Suite struct PredictionTests {
+  /// [B, rows, L] of one batch item as [L, K].
+  private func positions(_ tensor: FloatTensor, batch: Int, codes: Int) -> [Float] {
+    (0..<tensor.shape[2]).flatMap { position in (0..<codes).map { tensor[batch, $0, position] } }
+  }
+
+  @Test(arguments: [1.0, 1.5, 3.0, 5.0], ["none", "top0.86r", "top0.94r", "top1.0r", "top5p"])
+  func matchesTheRecordedGuidance(scale: Double, kind: String) throws {
+    let golden = try GoldenCase("guidance")
+    let truncations: [String: Truncation] = [
+      "none": .none, "top0.86r": .nucleus(0.86), "top0.94r": .nucleus(0.94), "top1.0r": .nucleus(1), "top5p": .topCodes(5),
+    ]
+    let truncation = try #require(truncations[kind])
+    let output = kind == "none" ? "guided.\(scale)" : "truncated.\(scale).\(kind)"
+    let guidance = try Guidance(scale: scale, unconditional: 0)
+    let recorded = try golden.floats("out." + output)
+    let isCertain = kind == "top1.0r" ? try golden.integers("out.certain.\(scale).\(kind)") : []
+    let tolerance = kind == "top1.0r" ? 7e-5 : try golden.tolerance(output)
+    for b in 0..<2 {
+      let conditional = positions(try golden.floats("in.log_p_conditional"), batch: b, codes: 12)
+      let unconditional = positions(try golden.floats("in.log_p_unconditional"), batch: b, codes: 12)
+      withPrediction(conditional, guidance.isActive ? unconditional : nil, scale, truncation, codes: 12) { prediction in
+        for position in 0..<6 {
+          let row = prediction.logProbabilities(at: position)
+          let compared = (0..<12).filter { isCertain.isEmpty || isCertain[(b * 13 + $0) * 6 + position] == 1 }
+          let found = compared.map { min(max(Double(row[$0]), -70), 0) }
+          // The recorded inputs sum to a little less than 1, and scale 1 passes them on as they are.
+          let total = (0..<12).reduce(0) { $0 + exp(Double(conditional[position * 12 + $1])) }
+          let shift = guidance.isActive ? 0 : log(total)
+          let expected = compared.map { Double(recorded[b, $0, position]) }.map { $0 == -70 ? -70 : $0 - shift }
+          expectClose(found, expected, absolute: tolerance)
+          let p = prediction.probabilities(at: position)
+          expectClose((0..<12).map { p[$0] }, (0..<12).map { exp(row[$0]) }, absolute: 1e-6)
+        }
+      }
+    }
+  }
+
+  @Test func guidanceWithinAThousandthOfOneIsNone() throws {
+    #expect(try !Guidance(scale: 1.0009, unconditional: 0).isActive)
+    #expect(try !Guidance(scale: 0.9991, unconditional: 0).isActive)
+    #expect(try Guidance(scale: 1.002, unconditional: 0).isActive)
+    for bad in [-1, 10_001, .infinity] {
+      #expect(throws: DiffusionError.guidanceScale(largest: 10_000, found: bad)) {
+        try Guidance(scale: bad, unconditional: 0)
+      }
+    }
+    #expect(throws: DiffusionError.self) { try Guidance(scale: .nan, unconditional: 0) }
+  }
+
+  @Test func theLargestGuidanceStaysFinite() throws {
+    for truncation in [Truncation.none, .nucleus(0.9), .topCodes(2)] {
+      withPrediction([0, -90, 3, 2], [-50, 0, 3, -1], Guidance<Int>.largestScale, truncation, codes: 4) { prediction in
+        let p = prediction.probabilities(at: 0)
+        #expect((0..<4).map { p[$0] } == [1, 0, 0, 0])
+      }
+    }
+  }
+
+  @Test func codesThatNobodyPredictsDoNotWinByGuidance() {
+    // The second code is hopeless for both, though far less so for the conditional one.
+    withPrediction([0, -200, -1], [0, -1000, -1], 5, .none, codes: 3) { prediction in
+      let p = prediction.probabilities(at: 0)
+      #expect(p[1] < 1e-20)
+      expectClose([p[0] + p[2]], [Float(1)], absolute: 1e-6)
+    }
+  }
+
+  @Test func purityIsTheLargestProbability() {
+    var uniforms = Uniforms(seed: 9)
+    for codes in [1, 3, 8, 33] {
+      let logits = (0..<codes).map { _ in Float(6 * uniforms.next()) }
+      let largest = exp(logits.max()!) / logits.map { exp($0) }.reduce(0, +)
+      for truncation in [Truncation.none, .nucleus(0.5), .topCodes(1)] {
+        withPrediction(logits, nil, 1, truncation, codes: codes) {
+          expectClose([$0.purity(at: 0)], [largest], absolute: 1e-6)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [Float(1), 1.5, 3, 40]) func sharpeningIsAPower(exponent: Float) {
+    let logits: [Float] = [0.3, -2, 1.7, 0.1, -30]
+    withPrediction(logits, nil, 1, .topCodes(4), codes: 5) { prediction in
+      let row = prediction.sharpenedProbabilities(at: 0, exponent: exponent)
+      expectClose((0..<5).map { row[$0] }, logits.map { $0 == -30 ? 0 : exp(exponent * ($0 - 1.7)) }, absolute: 1e-6)
+    }
+  }
+}
+
+/// Runs `body` with the prediction of a table of logits [L, K].
+func withPrediction(
+  _ logits: [Float], _ unconditional: [Float]?, _ scale: Double, _ truncation: Truncation, codes: Int,
+  body: (Prediction) -> Void
+) {
+  logits.withUnsafeBufferPointer { logits in
+    (unconditional ?? []).withUnsafeBufferPointer { free in
+      body(
+        Prediction(
+          logits: logits.baseAddress!, unconditional: unconditional == nil ? nil : free.baseAddress!, guidanceScale: scale,
+          truncation: truncation, codes: codes))
+    }
+  }
+}
