@@ -23,7 +23,7 @@ package final class AtomicFile {
     var status = stat()
     if stat(target, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
       descriptor = -1
-      throw .unwritable(file: target, reason: "expected a regular file or none, found something else of that name")
+      throw .unwritable(file: target, reason: "something that isn't a regular file bears the name")
     }
     descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .unwritable(file: target, reason: lastSystemError()) }

@@ -93,11 +93,12 @@ import Testing
       #expect(throws: CheckpointError.unwritable(file: inFile.path, reason: "Not a directory")) {
         try SafetensorsFile.write(tensors, to: inFile)
       }
-      // Everything is written before the last step, the renaming, fails.
       let occupied = folder.appendingPathComponent("occupied")
       try FileManager.default.createDirectory(at: occupied, withIntermediateDirectories: false)
       let error = #expect(throws: CheckpointError.self) { try SafetensorsFile.write(tensors, to: occupied) }
-      #expect(error?.description == "\(occupied.path): expected to write the file, found: Is a directory")
+      #expect(
+        error?.description
+          == "\(occupied.path): expected to write the file, found: something that isn't a regular file bears the name")
       #expect(try contents(folder) == ["file", "occupied"])
       #expect(try contents(occupied) == [])
       #expect(try Data(contentsOf: parent) == Data([1]))

@@ -43,8 +43,14 @@ import Testing
       DrawKey(.token, image: 1, step: 0, position: 3), DrawKey(.token, image: 1, step: 2, position: 0),
       DrawKey(.token, image: 2, step: 1, position: 3),
     ]
-    #expect(Set(keys.map { noise.uniform($0) } + keys.map { PhiloxNoise(seed: 6).uniform($0) }).count == 14)
+    #expect(Set(keys.map { noise.uniform($0) } + keys.map { PhiloxNoise(seed: 60).uniform($0) }).count == 14)
     #expect(noise.uniform(keys[0]) == PhiloxNoise(seed: 5).uniform(keys[0]))
+  }
+
+  @Test func anImageOfARunIsTheFirstOfARunWithItsOwnSeed() {
+    let third = DrawKey(.order, image: 3, step: 7, position: 2)
+    let first = DrawKey(.order, image: 0, step: 7, position: 2)
+    #expect(PhiloxNoise(seed: .max).uniform(third) == PhiloxNoise(seed: 2).uniform(first))
   }
 
   @Test func theRaceDrawsWithoutReplacement() throws {

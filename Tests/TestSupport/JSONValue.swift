@@ -1,7 +1,7 @@
 import Foundation
 
 /// A JSON value with access by key that throws where a test expects something else than the file holds.
-package enum JSONValue: Decodable, Sendable, Equatable {
+package enum JSONValue: Codable, Sendable, Equatable {
   case null
   case bool(Bool)
   case int(Int)
@@ -31,6 +31,24 @@ package enum JSONValue: Decodable, Sendable, Equatable {
     } else {
       self = .object(try container.decode([String: JSONValue].self))
     }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .int(let value): try container.encode(value)
+    case .double(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .array(let value): try container.encode(value)
+    case .object(let value): try container.encode(value)
+    }
+  }
+
+  /// The value as another type, decoded as a model folder's files are.
+  package func decoded<T: Decodable>() throws -> T {
+    try JSONDecoder().decode(T.self, from: JSONEncoder().encode(self))
   }
 
   /// The value of `key` in an object; null where there is no such key.

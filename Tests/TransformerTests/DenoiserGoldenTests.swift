@@ -1,5 +1,4 @@
 import Checkpoint
-import Foundation
 import Tensor
 import TestSupport
 import Testing
@@ -14,7 +13,7 @@ import Transformer
 
   @Test(arguments: cases) func logitsAgree(name: String) throws {
     let golden = try GoldenCase(name)
-    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
     let conditions = try conditions(of: golden)
     let logits = try denoiser.logits(
       tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: golden.integers("in.t"), conditions: conditions)
@@ -26,7 +25,7 @@ import Transformer
 
   @Test(arguments: cases) func hiddenStatesAgree(name: String) throws {
     let golden = try GoldenCase(name)
-    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
     var states: [FloatTensor] = []
     _ = try denoiser.logits(
       tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: golden.integers("in.t"),
@@ -40,7 +39,7 @@ import Transformer
   @Test(arguments: ["denoiser-class-conv", "denoiser-class-conv-x4", "denoiser-class-fc", "denoiser-abs"])
   func meanOfClassesStandsInForAClassBeyondTheTable(name: String) throws {
     let golden = try GoldenCase(name)
-    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
     let timesteps = try golden.integers("in.t")
     let logits = try denoiser.logits(
       tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: timesteps,
@@ -52,7 +51,7 @@ import Transformer
 
   @Test func rowsDontDependOnTheBatch() throws {
     let golden = try GoldenCase("denoiser-class-conv")
-    let denoiser = try DenoisingTransformer(configuration(of: golden), weights: golden.weights())
+    let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
     let tokens = try golden.integers("in.tokens").map { Int32($0) }
     let timesteps = try golden.integers("in.t")
     let conditions = try conditions(of: golden)
@@ -71,13 +70,6 @@ import Transformer
     try golden.params.string("kind") == "class"
       ? golden.integers("in.class").map { .index($0) } : golden.integers("in.t").map { _ in .none }
   }
-}
-
-/// `config.json`'s `params`, decoded as a model folder's `transformer/config.json` is.
-func configuration(of golden: GoldenCase) throws -> DenoiserConfiguration {
-  struct Config: Decodable { var params: DenoiserConfiguration }
-  let data = try Data(contentsOf: golden.folder.appendingPathComponent("config.json"))
-  return try JSONDecoder().decode(Config.self, from: data).params
 }
 
 /// [B, K, L], the reference's order, as [B, L, K − dropped].

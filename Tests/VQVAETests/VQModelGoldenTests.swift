@@ -1,5 +1,4 @@
 import Checkpoint
-import Foundation
 import Tensor
 import TestSupport
 import Testing
@@ -8,11 +7,8 @@ import VQVAE
 /// The public reference's autoencoder, end to end and block by block.
 @Suite struct VQModelGoldenTests {
   private func tamingModel() throws -> (GoldenCase, VQModel) {
-    struct Config: Decodable { var params: VQModelConfiguration }
     let golden = try GoldenCase("vqvae-taming")
-    let data = try Data(contentsOf: golden.folder.appendingPathComponent("config.json"))
-    let configuration = try JSONDecoder().decode(Config.self, from: data).params
-    return (golden, try VQModel(configuration, weights: golden.weights()))
+    return (golden, try VQModel(golden.params.decoded(), weights: golden.weights()))
   }
 
   @Test func imageToTokens() throws {
