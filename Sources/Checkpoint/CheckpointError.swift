@@ -1,0 +1,90 @@
+import Foundation
+
+/// Why a checkpoint could not be read, used or written.
+///
+/// Every case names the file; `description` says what was expected and what was found.
+public enum CheckpointError: Error, Sendable, Equatable {
+  /// The file can't be opened or mapped.
+  case unreadable(file: String, reason: String)
+  /// The file ends before `expected` bytes, the least that its beginning asks for.
+  case truncated(file: String, expected: UInt64, found: Int)
+  /// The header claims more bytes than any real checkpoint needs.
+  case headerTooLarge(file: String, bytes: UInt64, limit: Int)
+  /// The header isn't what the format asks for; `offset` counts bytes from the start of the header.
+  case badHeader(file: String, offset: Int, expected: String, found: String)
+  /// A name occurs twice, in the header of one file or in two files that are loaded together.
+  case duplicateKey(file: String, key: String)
+  /// A size or an offset doesn't fit into 64 bits.
+  case overflow(file: String, what: String)
+  /// A tensor's bytes lie outside the file's data, or end before they begin.
+  case outOfBounds(file: String, tensor: String, begin: Int, end: Int, limit: Int)
+  /// A tensor's shape needs another number of bytes than the file gives it.
+  case sizeMismatch(file: String, tensor: String, expected: Int, found: Int)
+  /// Two tensors share bytes.
+  case overlap(file: String, first: String, second: String)
+  /// Bytes of the data section that belong to no tensor.
+  case hole(file: String, bytes: Range<Int>)
+  /// A tensor that is needed isn't there; `shape` is nil where any shape would do.
+  case missingTensor(file: String, tensor: String, shape: [Int]?)
+  /// A tensor has another shape than the model needs.
+  case wrongShape(file: String, tensor: String, expected: [Int], found: [Int])
+  /// A tensor's elements are of a type that can't serve the purpose.
+  case wrongElementType(file: String, tensor: String, expected: [ElementType], found: ElementType)
+  /// Tensors that nothing used.
+  case unexpectedTensors(file: String, names: [String])
+  /// The file can't be written; what was there before is untouched.
+  case unwritable(file: String, reason: String)
+}
+
+extension CheckpointError: CustomStringConvertible, LocalizedError {
+  public var errorDescription: String? { description }
+
+  public var description: String { "\(file): \(finding)" }
+
+  /// The file, or several joined by commas, that the error is about.
+  public var file: String {
+    switch self {
+    case .unreadable(let file, _), .truncated(let file, _, _), .headerTooLarge(let file, _, _), .badHeader(let file, _, _, _),
+      .duplicateKey(let file, _), .overflow(let file, _), .outOfBounds(let file, _, _, _, _),
+      .sizeMismatch(let file, _, _, _), .overlap(let file, _, _), .hole(let file, _), .missingTensor(let file, _, _),
+      .wrongShape(let file, _, _, _), .wrongElementType(let file, _, _, _), .unexpectedTensors(let file, _),
+      .unwritable(let file, _):
+      file
+    }
+  }
+
+  private var finding: String {
+    switch self {
+    case .unreadable(_, let reason):
+      "expected a readable file, found: \(reason)"
+    case .truncated(_, let expected, let found):
+      "expected at least \(expected) bytes, found a file of \(found)"
+    case .headerTooLarge(_, let bytes, let limit):
+      "expected a header of at most \(limit) bytes, found a length of \(bytes)"
+    case .badHeader(_, let offset, let expected, let found):
+      "expected \(expected) at byte \(offset) of the header, found \(found)"
+    case .duplicateKey(_, let key):
+      "expected every name once, found \"\(key)\" twice"
+    case .overflow(_, let what):
+      "expected sizes below 2^63, found an overflow in \(what)"
+    case .outOfBounds(_, let tensor, let begin, let end, let limit):
+      "expected tensor \"\(tensor)\" within the \(limit) bytes of data, found bytes \(begin) to \(end)"
+    case .sizeMismatch(_, let tensor, let expected, let found):
+      "expected \(expected) bytes for tensor \"\(tensor)\", found \(found)"
+    case .overlap(_, let first, let second):
+      "expected tensors side by side, found \"\(first)\" and \"\(second)\" sharing bytes"
+    case .hole(_, let bytes):
+      "expected every byte of data in a tensor, found bytes \(bytes.lowerBound) to \(bytes.upperBound) in none"
+    case .missingTensor(_, let tensor, let shape):
+      "expected tensor \"\(tensor)\"\(shape.map { " of shape \($0)" } ?? ""), found none of that name"
+    case .wrongShape(_, let tensor, let expected, let found):
+      "expected tensor \"\(tensor)\" of shape \(expected), found shape \(found)"
+    case .wrongElementType(_, let tensor, let expected, let found):
+      "expected tensor \"\(tensor)\" of type \(expected.map(\.rawValue).joined(separator: " or ")), found \(found.rawValue)"
+    case .unexpectedTensors(_, let names):
+      "expected only tensors that the model uses, found \(names.count) more: \(names.joined(separator: ", "))"
+    case .unwritable(_, let reason):
+      "expected to write the file, found: \(reason)"
+    }
+  }
+}

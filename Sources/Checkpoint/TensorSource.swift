@@ -1,0 +1,18 @@
+import Tensor
+
+/// A file, of whatever format, that holds tensors by name.
+package protocol TensorSource: Sendable {
+  /// The file's path, for messages.
+  var file: String { get }
+
+  /// The names of all tensors, in the file's order.
+  var names: [String] { get }
+
+  /// The shape of a tensor, nil if there is none of that name.
+  func shape(of name: String) -> [Int]?
+
+  /// A tensor's elements as 32-bit floats.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`, or `.wrongElementType` for anything but floats.
+  func floatTensor(_ name: String) throws(CheckpointError) -> FloatTensor
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Synchronization
+import Tensor
+
+/// The tensors of one or several files, fetched by name and expected shape, with a record of which were used.
+///
+/// A scope is a view on the same tensors and the same record under a common prefix of their names. Loading is strict:
+/// `tensor(_:_:)` refuses what is missing or has another shape, `finish(ignoring:)` what is left over.
+package struct Weights: Sendable {
+  private let contents: Contents
+  /// Empty, or ends with a dot.
+  private let prefix: String
+
+  /// The tensors of one source.
+  package init(_ source: any TensorSource) {
+    contents = Contents(files: source.file, sources: Dictionary(source.names.map { ($0, source) }) { first, _ in first })
+    prefix = ""
+  }
+
+  /// The tensors of several sources together.
+  ///
+  /// - Parameter laterWins: whether a name in two sources means the later one's tensor; otherwise it is an error.
+  /// - Throws: `CheckpointError.duplicateKey`.
+  package init(_ sources: [any TensorSource], laterWins: Bool = false) throws(CheckpointError) {
+    let files = sources.map(\.file).joined(separator: ", ")
+    var merged: [String: any TensorSource] = [:]
+    for source in sources {
+      for name in source.names {
+        guard merged.updateValue(source, forKey: name) == nil || laterWins else {
+          throw .duplicateKey(file: files, key: name)
+        }
+      }
+    }
+    contents = Contents(files: files, sources: merged)
+    prefix = ""
+  }
+
+  /// The tensors of several safetensors files together (see `init(_:laterWins:)`).
+  ///
+  /// - Throws: `CheckpointError` as `SafetensorsFile.init` and `.duplicateKey`.
+  package init(files: [URL], laterWins: Bool = false) throws(CheckpointError) {
+    var sources: [SafetensorsFile] = []
+    for file in files { sources.append(try SafetensorsFile(file)) }
+    try self.init(sources, laterWins: laterWins)
+  }
+
+  private init(contents: Contents, prefix: String) {
+    self.contents = contents
+    self.prefix = prefix
+  }
+
+  /// The tensors whose names begin with `name` and a dot, under what follows.
+  package func scope(_ name: String) -> Weights {
+    Weights(contents: contents, prefix: prefix + name + ".")
+  }
+
+  /// The files' paths, joined by commas.
+  package var files: String { contents.files }
+
+  /// The names in this scope, without its prefix, sorted.
+  package var names: [String] {
+    contents.sources.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
+  }
+
+  package func contains(_ name: String) -> Bool { contents.sources[prefix + name] != nil }
+
+  /// The shape of a tensor, nil if there is none of that name; doesn't count as using it.
+  package func shape(of name: String) -> [Int]? {
+    contents.sources[prefix + name]?.shape(of: prefix + name)
+  }
+
+  /// A tensor as 32-bit floats, recorded as used.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`, `.wrongElementType`.
+  package func tensor(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FloatTensor {
+    let fullName = prefix + name
+    guard let source = contents.sources[fullName], let found = source.shape(of: fullName) else {
+      throw .missingTensor(file: contents.files, tensor: fullName, shape: shape)
+    }
+    guard found == shape else {
+      throw .wrongShape(file: source.file, tensor: fullName, expected: shape, found: found)
+    }
+    let tensor = try source.floatTensor(fullName)
+    contents.markUsed(fullName)
+    return tensor
+  }
+
+  /// Checks that every tensor of this scope has been used.
+  ///
+  /// - Parameter ignoring: names in this scope that may stay unused; each also stands for everything under it, `loss` for
+  ///   `loss` and `loss.…` but not `losses`.
+  /// - Throws: `CheckpointError.unexpectedTensors` with the full names of all that are left.
+  package func finish(ignoring ignored: [String] = []) throws(CheckpointError) {
+    let left = contents.unusedNames().filter { name in
+      name.hasPrefix(prefix) && !ignored.contains { name == prefix + $0 || name.hasPrefix(prefix + $0 + ".") }
+    }
+    guard left.isEmpty else { throw .unexpectedTensors(file: contents.files, names: left) }
+  }
+}
+
+/// What all scopes share.
+private final class Contents: Sendable {
+  let files: String
+  let sources: [String: any TensorSource]
+  private let used = Mutex(Set<String>())
+
+  init(files: String, sources: [String: any TensorSource]) {
+    self.files = files
+    self.sources = sources
+  }
+
+  func markUsed(_ name: String) {
+    used.withLock { _ = $0.insert(name) }
+  }
+
+  func unusedNames() -> [String] {
+    used.withLock { used in sources.keys.filter { !used.contains($0) } }.sorted()
+  }
+}
