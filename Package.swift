@@ -12,7 +12,7 @@ let package = Package(
     .target(name: "Tensor", dependencies: ["CBLAS", "CKernels"]),
     .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
-    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

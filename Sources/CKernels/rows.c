@@ -68,18 +68,3 @@ VQD_CLONES void vqd_column_sums(const float *x, size_t rows, size_t columns, dou
     }
   }
 }
-
-VQD_CLONES void vqd_narrow_gemm(const float *a, const float *b, float *c, size_t rows, size_t inner, size_t columns, size_t c_stride,
-                                int accumulate) {
-#pragma clang fp reassociate(on)
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = a + r * inner;
-    for (size_t n = 0; n < columns; n++) {
-      const float *column = b + n * inner;
-      float sum = 0;
-      for (size_t k = 0; k < inner; k++) sum += row[k] * column[k];
-      float *to = c + r * c_stride + n;
-      *to = accumulate ? *to + sum : sum;
-    }
-  }
-}

@@ -106,5 +106,8 @@ extension FloatTensor {
 }
 
 /// Keeps `tensors` alive up to this call: `defer { keepAlive(x, weight) }` at the head of a kernel that uses their `base`.
-@inline(never)
-package func keepAlive(_ tensors: FloatTensor...) {}
+///
+/// `withExtendedLifetime` is what the optimiser respects; it may delete a call of an empty function, inlined or not.
+package func keepAlive(_ tensors: FloatTensor?...) {
+  withExtendedLifetime(tensors) {}
+}

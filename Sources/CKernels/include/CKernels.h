@@ -45,9 +45,16 @@ void vqd_column_sums(const float *x, size_t rows, size_t columns, double *sum, d
 void vqd_column_affine(const float *x, float *y, size_t rows, size_t columns, const float *scale, const float *shift,
                        vqd_activation activation);
 
-// c[r][n] (+)= Σ_k a[r][k] b[n][k], for few columns n, where a BLAS call's result for a row depends on the number of rows.
-void vqd_narrow_gemm(const float *a, const float *b, float *c, size_t rows, size_t inner, size_t columns, size_t c_stride,
-                     int accumulate);
+// The product C = A·Bᵀ in two parts: the weights B [columns, inner] are packed once, in tiles of VQD_TILE_COLUMNS columns (the
+// last padded with zeros), innermost over a tile's columns, then over `inner`: VQD_TILE_COLUMNS * inner floats a tile.
+#define VQD_TILE_COLUMNS 16
+void vqd_pack_weights(const float *b, float *packed, size_t columns, size_t inner);
+
+// c[r][n] (+)= Σ_k a[r][k] b[n][k] for packed b, inner > 0. Every element is summed in the same order, over k in blocks of 384
+// whose sums are added up, wherever it lies in the matrix and however large the call: its bits depend on its row of A and
+// its row of B alone.
+void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, float *c, size_t c_stride, size_t rows, size_t inner,
+                     size_t columns, int accumulate);
 
 // y += x.
 void vqd_add(const float *x, float *y, size_t count);
