@@ -47,6 +47,12 @@ VQD_CLONES void vqd_log_softmax(const float *x, float *y, size_t rows, size_t co
   }
 }
 
+// Outside the functions that may reorder sums: Σ (x - mean) must not become Σ x - n · mean.
+VQD_INLINE float vqd_deviation(float x, float mean) { return x - mean; }
+
+// Two passes. The second also sums the deviations, which corrects the rounding error of the first pass's mean: that counts
+// where the mean is far larger than the deviations (Chan, Golub and LeVeque 1983, "Algorithms for computing the sample
+// variance").
 VQD_CLONES void vqd_layer_norm(const float *x, float *y, size_t rows, size_t columns, float epsilon, const float *scale,
                                const float *shift, float scale_offset) {
 #pragma clang fp reassociate(on)
@@ -56,16 +62,18 @@ VQD_CLONES void vqd_layer_norm(const float *x, float *y, size_t rows, size_t col
     float sum = 0;
     for (size_t c = 0; c < columns; c++) sum += from[c];
     float mean = sum / (float)columns;
-    float squares = 0;
+    float squares = 0, rest = 0;
     for (size_t c = 0; c < columns; c++) {
-      float d = from[c] - mean;
+      float d = vqd_deviation(from[c], mean);
       squares += d * d;
+      rest += d;
     }
-    float inverse = 1.0f / sqrtf(squares / (float)columns + epsilon);
-    if (scale) {
-      for (size_t c = 0; c < columns; c++) to[c] = (from[c] - mean) * inverse * (scale_offset + scale[c]) + shift[c];
-    } else {
-      for (size_t c = 0; c < columns; c++) to[c] = (from[c] - mean) * inverse;
+    rest /= (float)columns;
+    float variance = squares / (float)columns - rest * rest;
+    float inverse = 1.0f / sqrtf((variance > 0 ? variance : 0) + epsilon);
+    for (size_t c = 0; c < columns; c++) {
+      float normalised = vqd_deviation(vqd_deviation(from[c], mean), rest) * inverse;
+      to[c] = scale ? normalised * (scale_offset + scale[c]) + shift[c] : normalised;
     }
   }
 }

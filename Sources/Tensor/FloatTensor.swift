@@ -36,6 +36,7 @@ public struct FloatTensor: Sendable {
 
   /// A view over memory that `owner` keeps alive and nobody changes; copied when written to.
   public init(borrowing pointer: UnsafePointer<Float>, shape: [Int], owner: any AnyObject & Sendable) {
+    precondition(shape.allSatisfy { $0 >= 0 }, "negative dimension in \(shape)")
     self.shape = shape
     storage = Storage(borrowing: pointer, count: shape.reduce(1, *), owner: owner)
   }
@@ -68,7 +69,7 @@ public struct FloatTensor: Sendable {
 
   /// One element by its index in each dimension.
   public subscript(_ index: Int...) -> Float {
-    get { storage.base[offset(of: index)] }
+    get { withUnsafeBufferPointer { $0[offset(of: index)] } }
     set {
       makeUnique()
       storage.base[offset(of: index)] = newValue
