@@ -4,8 +4,9 @@
 #include "CKernels.h"
 
 // One source, several instruction sets, picked when the program starts: one binary runs on any x86-64. Elsewhere
-// (arm64, macOS) the compiler's own baseline has what these loops need.
-#if defined(__x86_64__) && defined(__linux__) && defined(__clang__)
+// (arm64, macOS) the compiler's own baseline has what these loops need. The thread sanitizer can't bear the choice, which
+// runs before the sanitizer is set up.
+#if defined(__x86_64__) && defined(__linux__) && defined(__clang__) && !__has_feature(thread_sanitizer)
 #define VQD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define VQD_CLONES
