@@ -69,7 +69,7 @@ private struct Cut {
   private let totalColumns: Int
 
   /// A panel of A stays in the second-level cache. Fewer rows than `shortest` don't repay the reading of the weights.
-  private static let (longest, shortest) = (96, 24)
+  private static let (longest, shortest) = (96, 48)
   /// Multiply-adds that take about as long as waking the other threads.
   private static let smallProduct = 1 << 18
 
