@@ -4,8 +4,9 @@
 #include "CKernels.h"
 
 // One source, several instruction sets, picked when the program starts: one binary runs on any x86-64. Elsewhere
-// (arm64, macOS) the compiler's own baseline has what these loops need.
-#if defined(__x86_64__) && defined(__linux__) && defined(__clang__)
+// (arm64, macOS) the compiler's own baseline has what these loops need. The thread sanitizer can't bear the choice, which
+// runs before the sanitizer is set up.
+#if defined(__x86_64__) && defined(__linux__) && defined(__clang__) && !__has_feature(thread_sanitizer)
 #define VQD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define VQD_CLONES
@@ -18,9 +19,10 @@ typedef union {
   uint32_t u;
 } vqd_bits;
 
+// +∞ above 88.37 (where 2^n leaves the exponent's range; Float itself reaches 88.72), 0 below -87.33, NaN for NaN.
 // exp by x = n ln 2 + r, |r| ≤ ln 2 / 2, Taylor series of degree 7 (error 5e-9) for e^r, then n into the exponent.
 VQD_INLINE float vqd_exp1(float x) {
-  const float upper = 88.0f, lower = -87.33654f;
+  const float upper = 88.37f, lower = -87.33654f;
   float clamped = x > upper ? upper : x;
   clamped = clamped < lower ? lower : clamped;
   const float magic = 12582912.0f; // 1.5 · 2^23: adding it rounds to the nearest integer
@@ -39,6 +41,7 @@ VQD_INLINE float vqd_exp1(float x) {
   vqd_bits scale = {.u = (shifted.u + 127u) << 23};
   float y = p * scale.f;
   y = x < lower ? 0.0f : y;
+  y = x > upper ? __builtin_inff() : y;
   return x != x ? x : y;
 }
 

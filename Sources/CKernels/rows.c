@@ -4,12 +4,26 @@
 
 // Sums along a row may be reordered, so that they vectorise. The order depends on the row's length alone.
 
+// The largest of a row, NaN only if it comes first (the sum carries other NaNs). In lanes, because a plain loop of
+// comparisons doesn't vectorise unless NaNs are ruled out.
+VQD_INLINE float vqd_largest(const float *row, size_t columns) {
+  enum { lanes = 16 };
+  float largest[lanes];
+  for (int lane = 0; lane < lanes; lane++) largest[lane] = row[0];
+  size_t c = 0;
+  for (; c + lanes <= columns; c += lanes) {
+    for (int lane = 0; lane < lanes; lane++) largest[lane] = row[c + lane] > largest[lane] ? row[c + lane] : largest[lane];
+  }
+  for (; c < columns; c++) largest[0] = row[c] > largest[0] ? row[c] : largest[0];
+  for (int lane = 1; lane < lanes; lane++) largest[0] = largest[lane] > largest[0] ? largest[lane] : largest[0];
+  return largest[0];
+}
+
 VQD_CLONES void vqd_softmax(float *x, size_t rows, size_t columns, size_t stride, float scale) {
 #pragma clang fp reassociate(on)
   for (size_t r = 0; r < rows; r++) {
     float *row = x + r * stride;
-    float largest = row[0];
-    for (size_t c = 1; c < columns; c++) largest = row[c] > largest ? row[c] : largest;
+    float largest = vqd_largest(row, columns);
     float sum = 0;
     for (size_t c = 0; c < columns; c++) {
       row[c] = vqd_exp1((row[c] - largest) * scale);
@@ -25,8 +39,7 @@ VQD_CLONES void vqd_log_softmax(const float *x, float *y, size_t rows, size_t co
   for (size_t r = 0; r < rows; r++) {
     const float *from = x + r * columns;
     float *to = y + r * columns;
-    float largest = from[0];
-    for (size_t c = 1; c < columns; c++) largest = from[c] > largest ? from[c] : largest;
+    float largest = vqd_largest(from, columns);
     float sum = 0;
     for (size_t c = 0; c < columns; c++) sum += vqd_exp1(from[c] - largest);
     float log_sum = logf(sum);
@@ -34,6 +47,12 @@ VQD_CLONES void vqd_log_softmax(const float *x, float *y, size_t rows, size_t co
   }
 }
 
+// Outside the functions that may reorder sums: Σ (x - mean) must not become Σ x - n · mean.
+VQD_INLINE float vqd_deviation(float x, float mean) { return x - mean; }
+
+// Two passes. The second also sums the deviations, which corrects the rounding error of the first pass's mean: that counts
+// where the mean is far larger than the deviations (Chan, Golub and LeVeque 1983, "Algorithms for computing the sample
+// variance").
 VQD_CLONES void vqd_layer_norm(const float *x, float *y, size_t rows, size_t columns, float epsilon, const float *scale,
                                const float *shift, float scale_offset) {
 #pragma clang fp reassociate(on)
@@ -43,16 +62,18 @@ VQD_CLONES void vqd_layer_norm(const float *x, float *y, size_t rows, size_t col
     float sum = 0;
     for (size_t c = 0; c < columns; c++) sum += from[c];
     float mean = sum / (float)columns;
-    float squares = 0;
+    float squares = 0, rest = 0;
     for (size_t c = 0; c < columns; c++) {
-      float d = from[c] - mean;
+      float d = vqd_deviation(from[c], mean);
       squares += d * d;
+      rest += d;
     }
-    float inverse = 1.0f / sqrtf(squares / (float)columns + epsilon);
-    if (scale) {
-      for (size_t c = 0; c < columns; c++) to[c] = (from[c] - mean) * inverse * (scale_offset + scale[c]) + shift[c];
-    } else {
-      for (size_t c = 0; c < columns; c++) to[c] = (from[c] - mean) * inverse;
+    rest /= (float)columns;
+    float variance = squares / (float)columns - rest * rest;
+    float inverse = 1.0f / sqrtf((variance > 0 ? variance : 0) + epsilon);
+    for (size_t c = 0; c < columns; c++) {
+      float normalised = vqd_deviation(vqd_deviation(from[c], mean), rest) * inverse;
+      to[c] = scale ? normalised * (scale_offset + scale[c]) + shift[c] : normalised;
     }
   }
 }

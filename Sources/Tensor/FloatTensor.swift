@@ -36,6 +36,7 @@ public struct FloatTensor: Sendable {
 
   /// A view over memory that `owner` keeps alive and nobody changes; copied when written to.
   public init(borrowing pointer: UnsafePointer<Float>, shape: [Int], owner: any AnyObject & Sendable) {
+    precondition(shape.allSatisfy { $0 >= 0 }, "negative dimension in \(shape)")
     self.shape = shape
     storage = Storage(borrowing: pointer, count: shape.reduce(1, *), owner: owner)
   }
@@ -86,7 +87,7 @@ public struct FloatTensor: Sendable {
 
   /// One element by its index in each dimension.
   public subscript(_ index: Int...) -> Float {
-    get { storage.base[offset(of: index)] }
+    get { withUnsafeBufferPointer { $0[offset(of: index)] } }
     set {
       makeUnique()
       storage.base[offset(of: index)] = newValue
@@ -124,5 +125,8 @@ extension FloatTensor {
 }
 
 /// Keeps `tensors` alive up to this call: `defer { keepAlive(x, weight) }` at the head of a kernel that uses their `base`.
-@inline(never)
-package func keepAlive(_ tensors: FloatTensor...) {}
+///
+/// `withExtendedLifetime` is what the optimiser respects; it may delete a call of an empty function, inlined or not.
+package func keepAlive(_ tensors: FloatTensor?...) {
+  withExtendedLifetime(tensors) {}
+}

@@ -48,7 +48,7 @@ public struct Linear: Sendable {
     _ rows: PanelGEMM.Rows, shape: [Int], into y: UnsafeMutablePointer<Float>, activation: Activation = .identity,
     accumulates: Bool = false
   ) {
-    defer { keepAlive(weight, bias ?? weight) }
+    defer { keepAlive(weight, bias) }
     PanelGEMM(
       inner: inputs, columns: outputs, weight: weight.base, bias: bias?.base, activation: activation, accumulates: accumulates
     ).multiply(rows, images: shape[0], rowsPerImage: shape.dropFirst().dropLast().reduce(1, *), into: y)

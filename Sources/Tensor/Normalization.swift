@@ -80,7 +80,8 @@ extension FloatTensor {
     let images = shape[0]
     let chunks = (positions + Self.sumGrain - 1) / Self.sumGrain
     var sums = [Double](repeating: 0, count: images * chunks * 2 * channels)
-    var coefficients = FloatTensor(zeros: [images, 2, channels])
+    // Each image's center, scale and shift of the channels.
+    var coefficients = FloatTensor(zeros: [images, 3, channels])
     let factors = coefficients.mutableBase()
     defer { keepAlive(self, coefficients) }
 
@@ -99,38 +100,53 @@ extension FloatTensor {
         vqd_column_sums(base + first, rows, channels, sum, sum + channels)
       }
       for image in 0..<images {
-        let moments = (0..<chunks).map { UnsafePointer(partial + (image * chunks + $0) * 2 * channels) }
-        for channel in 0..<channels {
-          let group = channel / (channels / groups)
+        let partialSums = UnsafePointer(partial + image * chunks * 2 * channels)
+        let target = factors + image * 3 * channels
+        for group in 0..<groups {
           let members = group * (channels / groups)..<(group + 1) * (channels / groups)
-          let (mean, inverse) = Self.meanAndInverseDeviation(
-            moments, members: members, channels: channels, positions: positions, epsilon: epsilon)
-          let (scale, shift) = affine(image, channel)
-          factors[image * 2 * channels + channel] = Float(inverse) * scale
-          factors[(image * 2 + 1) * channels + channel] = shift - Float(mean * inverse) * scale
+          let moments = Moments(partialSums, chunks: chunks, channels: channels, members: members, positions: positions)
+          for channel in members {
+            let (scale, shift) = affine(image, channel)
+            (target[channel], target[channels + channel], target[2 * channels + channel]) = moments.coefficients(
+              scale: scale, shift: shift, epsilon: epsilon)
+          }
         }
       }
     }
     return FloatTensor(uninitialized: shape) { y in
       eachChunk { _, image, first, rows in
-        let scale = factors + image * 2 * channels
-        vqd_column_affine(base + first, y + first, rows, channels, scale, scale + channels, activation.kernel)
+        let center = factors + image * 3 * channels
+        vqd_column_affine(
+          base + first, y + first, rows, channels, center, center + channels, center + 2 * channels, activation.kernel)
       }
     }
   }
+}
 
-  private static func meanAndInverseDeviation(
-    _ moments: [UnsafePointer<Double>], members: Range<Int>, channels: Int, positions: Int, epsilon: Float
-  ) -> (mean: Double, inverse: Double) {
+/// Mean and variance of the members of a group, from the sums of chunks of positions.
+private struct Moments {
+  let mean: Double
+  let variance: Double
+
+  /// - Parameter sums: for each chunk the sums of all channels, then the sums of their squares.
+  init(_ sums: UnsafePointer<Double>, chunks: Int, channels: Int, members: Range<Int>, positions: Int) {
     var (sum, squares) = (0.0, 0.0)
-    for chunk in moments {
+    for chunk in 0..<chunks {
       for member in members {
-        sum += chunk[member]
-        squares += chunk[channels + member]
+        sum += sums[chunk * 2 * channels + member]
+        squares += sums[(chunk * 2 + 1) * channels + member]
       }
     }
     let count = Double(members.count * positions)
-    let mean = sum / count
-    return (mean, 1 / (max(squares / count - mean * mean, 0) + Double(epsilon)).squareRoot())
+    mean = sum / count
+    variance = max(squares / count - mean * mean, 0)
+  }
+
+  /// (x − mean) / √(variance + ε) · scale + shift as (x − center) · factor + offset. Subtracting first keeps the digits where
+  /// the mean is large; what rounding the center loses goes into the offset.
+  func coefficients(scale: Float, shift: Float, epsilon: Float) -> (center: Float, factor: Float, offset: Float) {
+    let center = Float(mean)
+    let factor = Double(scale) / (variance + Double(epsilon)).squareRoot()
+    return (center, Float(factor), Float(Double(shift) + (Double(center) - mean) * factor))
   }
 }

@@ -1,9 +1,10 @@
 import CKernels
 
 extension FloatTensor {
-  /// exp(s x) / Σ exp(s x) over the last dimension.
+  /// exp(s x) / Σ exp(s x) over the last dimension, s > 0.
   public func softmax(scale: Float = 1) -> FloatTensor {
     let width = shape[shape.count - 1]
+    precondition(width > 0 && scale > 0, "softmax of \(shape) scaled by \(scale)")
     var y = self
     let target = y.mutableBase()
     parallelForChunks(of: count / width, grain: 64) { rows in
@@ -15,6 +16,7 @@ extension FloatTensor {
   /// x − log Σ exp(x) over the last dimension.
   public func logSoftmax() -> FloatTensor {
     let width = shape[shape.count - 1]
+    precondition(width > 0, "log softmax of \(shape)")
     defer { keepAlive(self) }
     return FloatTensor(uninitialized: shape) { y in
       parallelForChunks(of: count / width, grain: 64) { rows in

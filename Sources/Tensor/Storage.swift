@@ -40,7 +40,7 @@ final class BufferPool: Sendable {
   }
 
   private let state = Mutex(State())
-  /// Freed memory beyond this goes back to the system.
+  /// The most that the pool keeps of freed memory.
   private let limitInBytes = 192 << 20
 
   func take(floats: Int) -> UnsafeMutablePointer<Float> {
@@ -55,15 +55,25 @@ final class BufferPool: Sendable {
       to: Float.self, capacity: size / MemoryLayout<Float>.stride)
   }
 
+  /// When the pool is full, all that it holds gives way: sizes that nobody takes any more must not lock out those in use.
   func give(_ buffer: UnsafeMutablePointer<Float>, floats: Int) {
     let size = Self.sizeClass(floats)
-    let isKept = state.withLock { state -> Bool in
-      guard state.bytes + size <= limitInBytes else { return false }
+    guard size <= limitInBytes else { return Self.free([buffer]) }
+    let evicted = state.withLock { state -> State? in
+      var full: State?
+      if state.bytes + size > limitInBytes {
+        full = state
+        state = State()
+      }
       state.free[size, default: []].append(buffer)
       state.bytes += size
-      return true
+      return full
     }
-    if !isKept { UnsafeMutableRawPointer(buffer).deallocate() }
+    for buffers in (evicted?.free ?? [:]).values { Self.free(buffers) }
+  }
+
+  private static func free(_ buffers: [UnsafeMutablePointer<Float>]) {
+    for buffer in buffers { UnsafeMutableRawPointer(buffer).deallocate() }
   }
 
   /// Bytes for `floats`, rounded up to one of four sizes between powers of two, so that buffers find a next user.

@@ -16,7 +16,9 @@ public final class ThreadPool: Sendable {
 
   /// The loop being run. `count` and `body` are written before `isOpen` is set and read only by a thread that has counted
   /// itself into `running` and then seen `isOpen`; the submitter closes the loop and waits for `running` to fall to zero
-  /// before it touches them again.
+  /// before it touches them again. Sequential consistency makes that work: of "the worker counts itself in, then reads
+  /// `isOpen`" and "the submitter clears `isOpen`, then reads `running`" at least one sees the other. A worker that comes late
+  /// may so join the next loop, which does no harm. The same holds for `sleepers` and `generation`: no wake-up is lost.
   private final class Loop: @unchecked Sendable {
     var count = 0
     var body: ((Int) -> Void)?
@@ -32,9 +34,13 @@ public final class ThreadPool: Sendable {
   private let isBusy = Atomic<Bool>(false)
   private let helpers = Atomic<Int>(0)
   private let startedWorkers = Mutex(0)
+  /// Signals a new loop to the workers that have stopped spinning.
   private let wakeUp = NSCondition()
+  /// Signals a change of `helpers` to the surplus workers.
+  private let hiring = NSCondition()
 
-  /// Rounds of spinning before a worker sleeps, some tens of microseconds: the time between two loops of a small network.
+  /// Rounds of spinning before a thread sleeps or yields, some tens of microseconds: the time between two loops of a small
+  /// network.
   private static let spinRounds = 4000
 
   private init() {
@@ -45,10 +51,13 @@ public final class ThreadPool: Sendable {
   /// Threads that share each loop, the calling one included.
   public var threadCount: Int { helpers.load(ordering: .relaxed) + 1 }
 
-  /// Sets the number of threads, 1…`maximumThreads`; surplus workers sleep.
+  /// Sets the number of threads, 1…`maximumThreads`, from the next loop on; surplus workers sleep.
   public func setThreadCount(_ count: Int) {
     precondition((1...Self.maximumThreads).contains(count), "thread count \(count) outside 1...\(Self.maximumThreads)")
+    hiring.lock()
     helpers.store(count - 1, ordering: .sequentiallyConsistent)
+    hiring.broadcast()
+    hiring.unlock()
     startedWorkers.withLock { started in
       while started < count - 1 {
         let index = started
@@ -85,7 +94,7 @@ public final class ThreadPool: Sendable {
       }
       takeIndices(count, body)
       loop.isOpen.store(false, ordering: .sequentiallyConsistent)
-      while loop.running.load(ordering: .sequentiallyConsistent) > 0 { vqd_spin_hint() }
+      waitForWorkers()
       loop.body = nil
     }
     isBusy.store(false, ordering: .releasing)
@@ -99,17 +108,39 @@ public final class ThreadPool: Sendable {
     }
   }
 
+  private func waitForWorkers() {
+    var rounds = 0
+    while loop.running.load(ordering: .sequentiallyConsistent) > 0 {
+      rounds += 1
+      // With more threads than free cores, the worker waited for may need this core.
+      if rounds < Self.spinRounds { vqd_spin_hint() } else { sched_yield() }
+    }
+  }
+
   private func work(as worker: Int) {
     var seen = 0
     while true {
+      waitWhileSurplus(worker)
       seen = waitForLoop(after: seen)
       guard worker < helpers.load(ordering: .relaxed) else { continue }
       loop.running.add(1, ordering: .sequentiallyConsistent)
-      if loop.isOpen.load(ordering: .sequentiallyConsistent), let body = loop.body {
-        takeIndices(loop.count, body)
-      }
+      joinLoop()
       loop.running.subtract(1, ordering: .sequentiallyConsistent)
     }
+  }
+
+  /// Not inlined, so that the reference to `body` taken here is given back before `running` falls: the submitter's closure
+  /// must not outlive `parallelFor`.
+  @inline(never)
+  private func joinLoop() {
+    if loop.isOpen.load(ordering: .sequentiallyConsistent), let body = loop.body { takeIndices(loop.count, body) }
+  }
+
+  private func waitWhileSurplus(_ worker: Int) {
+    guard worker >= helpers.load(ordering: .relaxed) else { return }
+    hiring.lock()
+    while worker >= helpers.load(ordering: .relaxed) { hiring.wait() }
+    hiring.unlock()
   }
 
   private func waitForLoop(after seen: Int) -> Int {
