@@ -5,7 +5,8 @@ let package = Package(
   name: "swift-vq-diffusion",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "VQDiffusion", targets: ["VQDiffusion"])
+    .library(name: "VQDiffusion", targets: ["VQDiffusion"]),
+    .executable(name: "vqdiff", targets: ["vqdiff"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -28,6 +29,9 @@ let package = Package(
         "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CPNG", .product(name: "Logging", package: "swift-log"),
       ],
       resources: [.copy("Resources/cifar10")]),
+    .executableTarget(
+      name: "vqdiff",
+      dependencies: ["VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),

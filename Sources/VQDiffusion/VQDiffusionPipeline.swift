@@ -70,6 +70,25 @@ public struct VQDiffusionPipeline: Sendable {
     try labels.index(of: name, classes: classCount)
   }
 
+  /// The indices of classes as users name them: each a class (see `label(_:)`), several separated by commas, or `all`.
+  ///
+  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`.
+  public func labels(_ names: [String]) throws(PipelineError) -> [Int] {
+    guard classCount > 0 || names.isEmpty else { throw .labelsForUnconditionalModel(found: names.count) }
+    var indices: [Int] = []
+    for name in names {
+      if name.lowercased() == "all" {
+        indices += 0..<classCount
+      } else if name.contains(","), (try? label(name)) == nil {
+        // A class's own name may hold commas, so they separate only where the whole is no name.
+        for part in name.split(separator: ",") { indices.append(try label(String(part))) }
+      } else {
+        indices.append(try label(name))
+      }
+    }
+    return indices
+  }
+
   /// Height and width of a generated image in pixels.
   public var imageSize: (height: Int, width: Int) {
     let (grid, factor) = (transformer.configuration.grid, vqModel.configuration.downsamplingFactor)

@@ -1,0 +1,3 @@
+import ArgumentParser
+
+struct Decode: ParsableCommand { func run() throws {} }

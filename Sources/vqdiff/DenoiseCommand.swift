@@ -1,0 +1,3 @@
+import ArgumentParser
+
+struct Denoise: ParsableCommand { func run() throws {} }

@@ -1,0 +1,3 @@
+import ArgumentParser
+
+struct Encode: ParsableCommand { func run() throws {} }

@@ -1,0 +1,3 @@
+import ArgumentParser
+
+struct Inspect: ParsableCommand { func run() throws {} }
