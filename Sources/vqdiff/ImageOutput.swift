@@ -38,7 +38,7 @@ struct ImageOutput {
       throw .tooLarge(
         path: urls.first?.path ?? "", found: ImageSize(width: size.width * scale, height: size.height * scale))
     }
-    for url in urls { try OutputPath.check(url) }
+    try OutputPath.check(urls)
     return urls
   }
 
@@ -57,7 +57,7 @@ struct ImageOutput {
     guard Double(sheet.width) * Double(sheet.height) * 3 <= Double(Int32.max) else {
       throw .tooLarge(path: url.path, found: sheet)
     }
-    try OutputPath.check(url)
+    try OutputPath.check([url])
     return url
   }
 

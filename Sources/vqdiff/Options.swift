@@ -26,6 +26,10 @@ struct ModelOptions: ParsableArguments {
   /// The folder; nil for the built-in model.
   var folder: URL? { model.map { URL(fileURLWithPath: $0, isDirectory: true) } }
 
+  func codec() throws -> ImageCodec {
+    try folder.map { try ImageCodec(contentsOf: $0) } ?? .builtIn()
+  }
+
   func pipeline() throws -> VQDiffusionPipeline {
     try folder.map { try VQDiffusionPipeline(contentsOf: $0) } ?? .builtIn()
   }

@@ -20,37 +20,53 @@ enum OutputPath: Equatable {
     self = isPattern ? .pattern(try NumberedPattern(text)) : .file(URL(fileURLWithPath: text))
   }
 
+  /// The file of results that aren't images.
+  ///
+  /// - Throws: `OutputError.wrongExtension` unless it ends in `.safetensors`.
+  static func tensorFile(_ text: String) throws(OutputError) -> URL {
+    guard text.lowercased().hasSuffix(".safetensors") else { throw .wrongExtension(path: text, expected: ".safetensors") }
+    return URL(fileURLWithPath: text)
+  }
+
   private static func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
   }
 
-  /// Checks, before the work, that a file can be put at `url`: that nothing but a regular file bears its name and that its
-  /// folder, or the nearest one above it that there is, can be written to.
+  /// Checks, before the work, that files can be put at `urls`: that nothing but regular files bears their names and that
+  /// their folders, or the nearest ones above that there are, take new files.
   ///
   /// - Throws: `OutputError.unwritable`.
-  static func check(_ url: URL) throws(OutputError) {
-    var status = stat()
-    if stat(url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw .unwritable(path: url.path, reason: "something else than a file has that name")
+  static func check(_ urls: [URL]) throws(OutputError) {
+    var tried: Set<String> = []
+    for url in urls {
+      var status = stat()
+      if stat(url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+        throw .unwritable(path: url.path, reason: "something else than a file has that name")
+      }
+      let folder = url.deletingLastPathComponent()
+      if tried.insert(folder.path).inserted { try checkFolder(folder, of: url) }
     }
-    try checkFolder(url.deletingLastPathComponent(), of: url)
   }
 
-  /// - Throws: `OutputError.unwritable`.
-  static func checkFolder(_ folder: URL, of url: URL) throws(OutputError) {
+  private static func checkFolder(_ folder: URL, of url: URL) throws(OutputError) {
     var folder = folder
     while access(folder.path, F_OK) != 0, folder.path != "/" {
       guard errno == ENOENT else { throw .unwritable(path: url.path, reason: "\(folder.path): \(systemError())") }
       folder.deleteLastPathComponent()
     }
     guard isFolder(folder.path) else { throw .unwritable(path: url.path, reason: "\(folder.path) isn't a folder") }
-    guard access(folder.path, W_OK | X_OK) == 0 else {
-      throw .unwritable(path: url.path, reason: "\(folder.path): \(systemError())")
-    }
+    // Only trying tells: rights say nothing about read-only and special file systems.
+    let probe = folder.appendingPathComponent(".vqdiff-\(UUID().uuidString).tmp").path
+    let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .unwritable(path: url.path, reason: "\(folder.path): \(systemError())") }
+    close(descriptor)
+    unlink(probe)
   }
 
   /// Makes the folder of a file that is about to be written.
+  ///
+  /// - Throws: `OutputError.unwritable`.
   static func makeFolder(of url: URL) throws(OutputError) {
     do {
       try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)

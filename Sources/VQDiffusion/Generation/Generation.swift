@@ -115,8 +115,8 @@ private struct GenerationRun: Sendable {
   }
 
   private func finish(_ tokens: [[Int32]], _ batch: Range<Int>) throws -> [GeneratedImage] {
-    let grid = pipeline.transformer.configuration.grid
-    let images = try pipeline.decode(TokenGrid(tokens: Array(tokens.joined()), height: grid[0], width: grid[1]))
+    let codec = pipeline.codec
+    let images = try codec.decode(TokenGrid(tokens: Array(tokens.joined()), height: codec.rows, width: codec.columns))
     return zip(batch, zip(images, tokens)).map { index, pair in
       GeneratedImage(
         index: index, label: labels[index], seed: settings.seed &+ UInt64(index), image: pair.0, tokens: pair.1)
