@@ -6,6 +6,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "VQDiffusion", targets: ["VQDiffusion"]),
+    .executable(name: "vqdiff", targets: ["vqdiff"]),
     .executable(name: "vqdiff-bench", targets: ["vqdiff-bench"]),
   ],
   dependencies: [
@@ -32,6 +33,9 @@ let package = Package(
         "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CPNG", .product(name: "Logging", package: "swift-log"),
       ],
       resources: [.copy("Resources/cifar10")]),
+    .executableTarget(
+      name: "vqdiff",
+      dependencies: ["VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(
       name: "vqdiff-bench",
       dependencies: ["VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],

@@ -35,8 +35,8 @@ struct Measurement: Encodable {
     model = pipeline.name
     self.test = test
     self.batch = batch
-    threads = Compute.threads
-    backend = Compute.backend
+    threads = Threads.count
+    backend = Backend.name
     samplesNs = counted.map { $0 * 1e9 }
     samplesTs = counted.map { Double(batch * pipeline.tokensPerImage) / $0 }
     (avgNs, stddevNs) = Self.meanAndDeviation(samplesNs)

@@ -41,13 +41,13 @@ struct VQDiffBench: AsyncParsableCommand {
     _ = try parsedTests()
     _ = try parsedBatches()
     guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions must be 1...1000, found \(repetitions)") }
-    if let threads, !Compute.allowedThreads.contains(threads) {
-      throw ValidationError("--threads must be in \(Compute.allowedThreads), found \(threads)")
+    if let threads, !Threads.allowed.contains(threads) {
+      throw ValidationError("--threads must be in \(Threads.allowed), found \(threads)")
     }
   }
 
   func run() async throws {
-    if let threads { Compute.threads = threads }
+    if let threads { try Threads.use(threads) }
     let pipeline = try model.map { try VQDiffusionPipeline(contentsOf: URL(fileURLWithPath: $0)) } ?? .builtIn()
     var rows: [Measurement] = []
     for test in try parsedTests() {

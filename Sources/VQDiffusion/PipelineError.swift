@@ -9,6 +9,10 @@ public enum PipelineError: Error, Sendable, Equatable {
   case invalidConfiguration(file: String, field: String, expected: String, found: String)
   /// Two parts of a model that don't fit together.
   case mismatchedParts(folder: String, expected: String, found: String)
+  /// A file to work on whose contents the model can't take.
+  case invalidInput(file: String, expected: String, found: String)
+  /// An image whose size the model can't take; nothing is resized.
+  case unfittingImage(file: String, expected: String, found: ImageSize)
   case builtInModelMissing(searched: [String])
   case unknownLabel(String, near: [String])
   case ambiguousLabel(String, matches: [String])
@@ -29,6 +33,10 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "\(file): \(field.isEmpty ? "" : field + ": ")expected \(expected), found \(found)"
     case .mismatchedParts(let folder, let expected, let found):
       "\(folder): the parts don't fit together: expected \(expected), found \(found)"
+    case .invalidInput(let file, let expected, let found):
+      "\(file): expected \(expected), found \(found)"
+    case .unfittingImage(let file, let expected, let found):
+      "\(file): expected \(expected), found \(found) pixels; images aren't resized"
     case .builtInModelMissing(let searched):
       "the built-in model wasn't found; looked in \(searched.joined(separator: ", "))"
     case .unknownLabel(let name, let near):

@@ -16,7 +16,8 @@ public struct VQDiffusionPipeline: Sendable {
   /// The model's own settings.
   public let defaultSettings: GenerationSettings
   public let transformer: DenoisingTransformer
-  public let vqModel: VQModel
+  /// The autoencoder with the grid of the model's images.
+  public let codec: ImageCodec
   public let schedule: MaskAndReplaceSchedule
 
   /// Loads a model folder (laid out as `ModelFolder` describes; see also the project's documentation).
@@ -27,12 +28,7 @@ public struct VQDiffusionPipeline: Sendable {
     let index = try folder.index()
     let transformer = try folder.denoiser()
     let configuration = transformer.configuration
-    let vqModel = try folder.vqModel(reducedCodes: configuration.codebookSize)
-    guard vqModel.codes == configuration.codebookSize else {
-      throw PipelineError.mismatchedParts(
-        folder: url.path, expected: "\(configuration.codebookSize) codes, as the transformer has",
-        found: "\(vqModel.codes) in the vqvae")
-    }
+    let codec = try ImageCodec(folder, for: configuration)
     let schedule = try folder.schedule(codes: configuration.codebookSize)
     guard schedule.timesteps == configuration.timesteps else {
       throw PipelineError.mismatchedParts(
@@ -44,7 +40,7 @@ public struct VQDiffusionPipeline: Sendable {
     defaultSettings = try (index.defaults ?? GenerationDefaults()).settings(
       timesteps: schedule.timesteps, length: configuration.sequenceLength, canGuide: configuration.kind == .classConditional)
     self.transformer = transformer
-    self.vqModel = vqModel
+    self.codec = codec
     self.schedule = schedule
     guard labels.names.count <= classCount else {
       throw PipelineError.mismatchedParts(
@@ -56,6 +52,8 @@ public struct VQDiffusionPipeline: Sendable {
   public static func builtIn() throws -> VQDiffusionPipeline {
     try VQDiffusionPipeline(contentsOf: BuiltInModel.folder())
   }
+
+  public var vqModel: VQModel { codec.vqModel }
 
   /// Classes that images can be asked of: all rows of the class table but the "no class" one; 0 for an unconditional model.
   public var classCount: Int {
@@ -70,23 +68,33 @@ public struct VQDiffusionPipeline: Sendable {
     try labels.index(of: name, classes: classCount)
   }
 
+  /// The indices of classes as users name them: each a class (see `label(_:)`), several separated by commas, or `all`.
+  ///
+  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`.
+  public func labels(_ names: [String]) throws(PipelineError) -> [Int] {
+    guard classCount > 0 || names.isEmpty else { throw .labelsForUnconditionalModel(found: names.count) }
+    var indices: [Int] = []
+    for name in names {
+      if name.lowercased() == "all" {
+        indices += 0..<classCount
+      } else if name.contains(","), (try? label(name)) == nil {
+        // A class's own name may hold commas, so they separate only where the whole is no name.
+        for part in name.split(separator: ",") { indices.append(try label(String(part))) }
+      } else {
+        indices.append(try label(name))
+      }
+    }
+    return indices
+  }
+
   /// Height and width of a generated image in pixels.
   public var imageSize: (height: Int, width: Int) {
-    let (grid, factor) = (transformer.configuration.grid, vqModel.configuration.downsamplingFactor)
-    return (grid[0] * factor, grid[1] * factor)
+    (codec.rows * codec.pixelsPerToken, codec.columns * codec.pixelsPerToken)
   }
 
-  /// The tokens of images of any size that the autoencoder can take.
-  ///
-  /// - Throws: `VQVAEError.wrongImageSize` for sizes that aren't multiples of the pixels per token or that differ.
-  public func encode(_ images: [RGBImage]) throws -> TokenGrid {
-    try vqModel.encode(tensor(images))
-  }
+  /// The tokens of images (see `ImageCodec.encode`).
+  public func encode(_ images: [RGBImage]) throws -> TokenGrid { try codec.encode(images) }
 
-  /// The images of tokens.
-  ///
-  /// - Throws: `VQVAEError.tokenOutOfRange`.
-  public func decode(_ grid: TokenGrid) throws -> [RGBImage] {
-    images(try vqModel.decode(grid))
-  }
+  /// The images of tokens (see `ImageCodec.decode`).
+  public func decode(_ grid: TokenGrid) throws -> [RGBImage] { try codec.decode(grid) }
 }

@@ -16,6 +16,12 @@ public struct TokenGrid: Sendable, Equatable {
   }
 
   public var count: Int { tokens.count / (height * width) }
+
+  /// One of the images.
+  public subscript(index: Int) -> TokenGrid {
+    let length = height * width
+    return TokenGrid(tokens: Array(tokens[index * length..<(index + 1) * length]), height: height, width: width)
+  }
 }
 
 /// A VQGAN image autoencoder (Esser et al. 2021, the codec of VQ-Diffusion's class-conditional models):

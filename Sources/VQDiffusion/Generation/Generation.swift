@@ -48,6 +48,16 @@ extension VQDiffusionPipeline {
       thread.start()
     }
   }
+
+  /// Checks a request without running it.
+  ///
+  /// Parameters and errors as in `generate`.
+  public func check(labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil) throws {
+    _ = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings)
+  }
+
+  /// The most images that a request can be for.
+  public static let imageLimit = 1_000_000
 }
 
 /// A checked request, ready to run.
@@ -60,8 +70,10 @@ private struct GenerationRun: Sendable {
   let guidance: Guidance<ClassCondition>?
 
   init(_ pipeline: VQDiffusionPipeline, labels: [Int], count: Int, settings: GenerationSettings) throws {
-    guard (1...1_000_000).contains(count) else {
-      throw PipelineError.invalidOption(name: "count", expected: "1...1000000", found: "\(count)")
+    let limit = VQDiffusionPipeline.imageLimit / max(1, labels.count)
+    guard count >= 1, count <= limit else {
+      let expected = "1…\(limit)" + (labels.count > 1 ? " for \(labels.count) classes" : "")
+      throw PipelineError.invalidOption(name: "count", expected: expected, found: "\(count)")
     }
     guard settings.batchSize >= 1 else {
       throw PipelineError.invalidOption(name: "batch size", expected: "1 or more", found: "\(settings.batchSize)")
@@ -103,8 +115,8 @@ private struct GenerationRun: Sendable {
   }
 
   private func finish(_ tokens: [[Int32]], _ batch: Range<Int>) throws -> [GeneratedImage] {
-    let grid = pipeline.transformer.configuration.grid
-    let images = try pipeline.decode(TokenGrid(tokens: Array(tokens.joined()), height: grid[0], width: grid[1]))
+    let codec = pipeline.codec
+    let images = try codec.decode(TokenGrid(tokens: Array(tokens.joined()), height: codec.rows, width: codec.columns))
     return zip(batch, zip(images, tokens)).map { index, pair in
       GeneratedImage(
         index: index, label: labels[index], seed: settings.seed &+ UInt64(index), image: pair.0, tokens: pair.1)

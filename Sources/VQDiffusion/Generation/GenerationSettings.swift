@@ -70,6 +70,16 @@ extension SamplingMethod.Name {
   }
 }
 
+extension SamplingMethod {
+  /// r of the purity samplers; nil for methods without it.
+  public var purityWeight: Double? {
+    switch self {
+    case .ancestral, .fewerTokens: nil
+    case .purity(let weight), .purityReference(let weight): weight
+    }
+  }
+}
+
 extension Truncation {
   /// `none`, a probability in (0, 1] for a nucleus, or `top-K` for the K most probable codes.
   ///
@@ -84,6 +94,15 @@ extension Truncation {
       self = .nucleus(probability)
     } else {
       throw .invalidOption(name: "truncation", expected: "none, a probability in (0, 1] or top-K", found: option)
+    }
+  }
+
+  /// What `init(option:)` reads back.
+  public var option: String {
+    switch self {
+    case .none: "none"
+    case .nucleus(let probability): "\(probability)"
+    case .topCodes(let codes): "top-\(codes)"
     }
   }
 }

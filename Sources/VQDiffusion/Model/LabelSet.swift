@@ -9,15 +9,18 @@ public struct LabelSet: Sendable, Equatable {
 
   public subscript(_ index: Int) -> String { names.indices.contains(index) ? names[index] : "\(index)" }
 
-  /// The index of the class that a user means: a whole name, an index, or the start of one name; case and spaces don't
-  /// count.
+  /// The index of the class that a user means: a whole name, an index, or the start of one name; case, spaces,
+  /// hyphens and underscores don't count.
   ///
   /// - Parameter classes: the number of classes, which may exceed that of names.
   /// - Throws: `PipelineError.ambiguousLabel`, `.unknownLabel` with the nearest names.
   public func index(of text: String, classes: Int) throws(PipelineError) -> Int {
     let wanted = Self.normalised(text)
-    if let index = names.firstIndex(where: { Self.normalised($0) == wanted }) { return index }
-    if let index = Int(wanted) {
+    let exact = names.indices.filter { Self.normalised(names[$0]) == wanted }
+    if exact.count == 1 { return exact[0] }
+    // ImageNet, for one, has two classes called "crane".
+    if exact.count > 1 { throw .ambiguousLabel(text, matches: exact.map { "\($0) (\(names[$0]))" }) }
+    if let index = Int(text.filter { !$0.isWhitespace }) {
       guard (0..<classes).contains(index) else {
         throw .unknownLabel(text, near: ["0…\(classes - 1)"])
       }

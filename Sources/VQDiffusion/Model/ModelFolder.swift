@@ -57,28 +57,45 @@ struct ModelFolder {
     return index
   }
 
-  func denoiser() throws -> DenoisingTransformer {
+  /// Whether a file or folder of that name is there.
+  func has(_ part: String) -> Bool { FileManager.default.fileExists(atPath: path(part)) }
+
+  func denoiserConfiguration() throws -> DenoiserConfiguration {
     let configuration: DenoiserConfiguration = try decode("transformer/config.json")
-    return try DenoisingTransformer(configuration, weights: weights(of: "transformer"))
+    try configuration.validate()
+    return configuration
+  }
+
+  func denoiser() throws -> DenoisingTransformer {
+    try DenoisingTransformer(denoiserConfiguration(), weights: weights(of: "transformer"))
+  }
+
+  func vqModelConfiguration() throws -> VQModelConfiguration {
+    let configuration: VQModelConfiguration = try decode("vqvae/config.json")
+    try configuration.validate()
+    return configuration
   }
 
   func vqModel(reducedCodes: Int) throws -> VQModel {
-    let configuration: VQModelConfiguration = try decode("vqvae/config.json")
-    let mapFile = "vqvae/codebook_map.safetensors"
     var map: CodebookMap?
-    if FileManager.default.fileExists(atPath: path(mapFile)) {
-      let table = try SafetensorsFile(url.appendingPathComponent(mapFile)).integers("full_to_reduced")
+    if has(CodebookMapFile.path) {
+      let table = try SafetensorsFile(url.appendingPathComponent(CodebookMapFile.path)).integers(CodebookMapFile.tensor)
       map = try CodebookMap(reduced: table, reducedCodes: reducedCodes)
     }
-    return try VQModel(configuration, weights: weights(of: "vqvae", except: "codebook_map.safetensors"), codebookMap: map)
+    return try VQModel(vqModelConfiguration(), weights: weights(of: "vqvae", except: CodebookMapFile.name), codebookMap: map)
   }
 
-  func schedule(codes: Int) throws -> MaskAndReplaceSchedule {
+  func scheduler() throws -> Scheduler {
     let scheduler: Scheduler = try decode("scheduler/config.json")
     guard scheduler.kind == "mask_and_replace" else {
       throw PipelineError.invalidConfiguration(
         file: path("scheduler/config.json"), field: "kind", expected: "mask_and_replace", found: scheduler.kind)
     }
+    return scheduler
+  }
+
+  func schedule(codes: Int) throws -> MaskAndReplaceSchedule {
+    let scheduler = try scheduler()
     return try MaskAndReplaceSchedule(
       timesteps: scheduler.timesteps, codes: codes, alpha1: scheduler.alpha1, alphaT: scheduler.alphaT,
       gamma1: scheduler.gamma1, gammaT: scheduler.gammaT)
@@ -86,7 +103,7 @@ struct ModelFolder {
 
   /// Class names in index order; empty if the folder has none.
   func labels() throws -> [String] {
-    FileManager.default.fileExists(atPath: path("labels.json")) ? try decode("labels.json") : []
+    has("labels.json") ? try decode("labels.json") : []
   }
 
   /// The tensors of a part: all its safetensors files together.
@@ -110,7 +127,7 @@ struct ModelFolder {
   private func path(_ file: String) -> String { url.appendingPathComponent(file).path }
 
   private func decode<T: Decodable>(_ file: String) throws(PipelineError) -> T {
-    guard FileManager.default.fileExists(atPath: path(file)) else { throw .missingPart(folder: url.path, part: file) }
+    guard has(file) else { throw .missingPart(folder: url.path, part: file) }
     do {
       return try JSONDecoder().decode(T.self, from: Data(contentsOf: url.appendingPathComponent(file)))
     } catch let error as DecodingError {
@@ -124,6 +141,13 @@ struct ModelFolder {
     var isDirectory: ObjCBool = false
     return FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) && isDirectory.boolValue
   }
+}
+
+/// The table from the full codebook to the reduced one.
+enum CodebookMapFile {
+  static let name = "codebook_map.safetensors"
+  static let path = "vqvae/\(name)"
+  static let tensor = "full_to_reduced"
 }
 
 extension PipelineError {

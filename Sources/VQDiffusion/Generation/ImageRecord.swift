@@ -1,0 +1,131 @@
+import Foundation
+
+/// How an image was made: what a PNG file states beside its pixels, enough to make the image again.
+public struct ImageRecord: Sendable, Equatable, Codable {
+  /// One picture of a sheet.
+  public struct Cell: Sendable, Equatable, Codable {
+    public var className: String?
+    public var label: Int?
+    public var seed: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case label, seed
+      case className = "class"
+    }
+  }
+
+  public var version: String
+  public var model: String
+  /// The class; nil for an unconditional model and for a sheet.
+  public var className: String?
+  public var label: Int?
+  public var sampler: String
+  public var steps: Int
+  public var guidanceScale: Double
+  /// As `Truncation.init(option:)` reads it.
+  public var truncation: String
+  /// Only of samplers that have one.
+  public var purityWeight: Double?
+  /// The image's own seed; of a sheet, that of its first picture.
+  public var seed: UInt64
+  /// Pixels of a picture as generated.
+  public var width: Int
+  public var height: Int
+  /// How many times each pixel was repeated in both directions.
+  public var scale: Int
+  /// The pictures of a sheet, row by row; nil for a single image.
+  public var cells: [Cell]?
+  /// Columns of a sheet.
+  public var columns: Int?
+
+  enum CodingKeys: String, CodingKey {
+    case version, model, label, sampler, steps, truncation, seed, width, height, scale, cells, columns
+    case className = "class"
+    case guidanceScale = "guidance_scale"
+    case purityWeight = "purity_weight"
+  }
+
+  /// The record of one image.
+  public init(_ image: GeneratedImage, by pipeline: VQDiffusionPipeline, settings: GenerationSettings, scale: Int = 1) {
+    version = VQDiffusionPipeline.version
+    model = pipeline.name
+    label = image.label
+    className = image.label.map { pipeline.labels[$0] }
+    sampler = settings.method.name.rawValue
+    steps = settings.steps
+    guidanceScale = settings.guidanceScale
+    truncation = settings.truncation.option
+    purityWeight = settings.method.purityWeight
+    seed = image.seed
+    (width, height) = (image.image.width, image.image.height)
+    self.scale = scale
+  }
+
+  /// The record of a sheet of images; `images` isn't empty.
+  public init(
+    sheet images: [GeneratedImage], columns: Int, by pipeline: VQDiffusionPipeline, settings: GenerationSettings, scale: Int = 1
+  ) {
+    self.init(images[0], by: pipeline, settings: settings, scale: scale)
+    (className, label, self.columns) = (nil, nil, columns)
+    cells = images.map { Cell(className: $0.label.map { pipeline.labels[$0] }, label: $0.label, seed: $0.seed) }
+  }
+}
+
+extension ImageRecord {
+  /// The keyword of the settings in the web interfaces' convention.
+  public static let parametersKeyword = "parameters"
+  /// The keyword of the record as JSON.
+  public static let jsonKeyword = "vqdiffusion"
+
+  /// The record as PNG texts: `parameters`, in the convention of the common web interfaces (the prompt's line, here the
+  /// class, then `Key: value` pairs), and the whole record as JSON.
+  public func pngTexts() throws -> [PNGText] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return [
+      PNGText(Self.parametersKeyword, parameters),
+      PNGText(Self.jsonKeyword, String(decoding: try encoder.encode(self), as: UTF8.self)),
+    ]
+  }
+
+  /// The record that `pngTexts` wrote; nil if there is none.
+  ///
+  /// - Throws: `DecodingError` for a damaged one.
+  public init?(_ texts: [PNGText]) throws {
+    guard let text = texts.first(where: { $0.keyword == Self.jsonKeyword }) else { return nil }
+    self = try JSONDecoder().decode(ImageRecord.self, from: Data(text.text.utf8))
+  }
+
+  /// The text of the `parameters` chunk.
+  public var parameters: String {
+    var pairs: [(key: String, value: String)] = [
+      ("Steps", "\(steps)"), ("Sampler", sampler), ("CFG scale", Self.text(guidanceScale)), ("Seed", "\(seed)"),
+      ("Size", "\(width)x\(height)"), ("Model", model),
+    ]
+    if let purityWeight { pairs.append(("Purity weight", Self.text(purityWeight))) }
+    if truncation != "none" { pairs.append(("Truncation", truncation)) }
+    if scale != 1 { pairs.append(("Scale", "\(scale)")) }
+    pairs.append(("Version", "swift-vq-diffusion \(version)"))
+    return prompt + "\n" + pairs.map { "\($0.key): \(Self.quoted($0.value))" }.joined(separator: ", ")
+  }
+
+  /// The class; of a sheet all classes in order, each once; empty without classes.
+  private var prompt: String {
+    guard let cells else { return Self.line(className ?? "") }
+    var seen = Set<String>()
+    return Self.line(cells.compactMap(\.className).filter { seen.insert($0).inserted }.joined(separator: ", "))
+  }
+
+  private static func line(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).joined(separator: " ")
+  }
+
+  /// A value as the convention wants it: in quotation marks where it holds a separator.
+  private static func quoted(_ value: String) -> String {
+    guard value.contains(where: { ",:\"".contains($0) || $0.isNewline }) else { return value }
+    let escaped = value.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+    return "\"\(line(escaped))\""
+  }
+
+  private static func text(_ value: Double) -> String { value == value.rounded() ? String(format: "%.0f", value) : "\(value)" }
+}

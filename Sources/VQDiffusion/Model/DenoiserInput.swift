@@ -1,0 +1,60 @@
+import Checkpoint
+import Foundation
+import Tensor
+import Transformer
+
+/// What a denoiser is asked, as a safetensors file: `tokens` I64 [B, L] in 0…K, `timesteps` I64 [B] from 0, and for a
+/// class-conditional model `labels` I64 [B], rows of the class table.
+public struct DenoiserInput: Sendable {
+  let tokens: [Int32]
+  let timesteps: [Int]
+  let conditions: [ClassCondition]
+  private let length: Int
+
+  /// - Throws: `CheckpointError` for a file that isn't such a one; `PipelineError.invalidInput` for values out of range.
+  public init(contentsOf url: URL, for configuration: DenoiserConfiguration) throws {
+    let file = try SafetensorsFile(url)
+    length = configuration.sequenceLength
+    let count = try file.tokenRows(length: length)
+    try file.expectOnly(["tokens", "timesteps"] + (configuration.classRows == nil ? [] : ["labels"]))
+    tokens = try file.integers("tokens", shape: [count, length], in: 0..<configuration.codebookSize + 1).map { Int32($0) }
+    timesteps = try file.integers("timesteps", shape: [count], in: 0..<configuration.timesteps)
+    conditions =
+      try configuration.classRows.map { rows in
+        try file.integers("labels", shape: [count], in: 0..<rows).map { .index($0) }
+      } ?? Array(repeating: .none, count: count)
+  }
+
+  /// The denoiser's logits [B, L, K], a few rows at a time.
+  ///
+  /// - Throws: what `checkCancellation` throws; it is called between layers.
+  public func logits(by denoiser: DenoisingTransformer, checkCancellation: () throws -> Void = {}) throws -> FloatTensor {
+    let codes = denoiser.configuration.codebookSize
+    var values: [Float] = []
+    values.reserveCapacity(tokens.count * codes)
+    for first in stride(from: 0, to: timesteps.count, by: 16) {
+      let rows = first..<min(first + 16, timesteps.count)
+      let logits = try denoiser.logits(
+        tokens: Array(tokens[rows.lowerBound * length..<rows.upperBound * length]), timesteps: Array(timesteps[rows]),
+        conditions: Array(conditions[rows]), checkCancellation: checkCancellation)
+      logits.withUnsafeBufferPointer { values += $0 }
+    }
+    return FloatTensor(values, shape: [timesteps.count, length, codes])
+  }
+
+  /// Writes `logits` F32; the file appears complete or not at all.
+  ///
+  /// - Throws: `CheckpointError.unwritable`.
+  public static func write(logits: FloatTensor, to url: URL) throws(CheckpointError) {
+    try SafetensorsFile.write([StoredTensor("logits", logits)], to: url)
+  }
+}
+
+extension VQDiffusionPipeline {
+  /// The denoiser of a model folder, of which only `transformer/` is read; of the built-in model if nil.
+  ///
+  /// - Throws: `PipelineError`, `CheckpointError` or `TransformerError`, each naming the part.
+  public static func denoiser(contentsOf url: URL?) throws -> DenoisingTransformer {
+    try ModelFolder(url ?? BuiltInModel.folder()).denoiser()
+  }
+}

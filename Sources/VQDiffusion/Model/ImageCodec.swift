@@ -1,0 +1,70 @@
+import Foundation
+import Tensor
+import Transformer
+import VQVAE
+
+/// The autoencoder of a model folder: images to tokens and back, without the denoiser's weights.
+public struct ImageCodec: Sendable {
+  public let vqModel: VQModel
+  /// Rows and columns of tokens of the images that the model generates. The autoencoder takes other grids too.
+  public let rows: Int
+  public let columns: Int
+
+  /// Loads `vqvae/` of a model folder; `transformer/config.json` says which grid and how many codes the model has.
+  ///
+  /// - Throws: `PipelineError`, `CheckpointError` or `VQVAEError`, each naming the part.
+  public init(contentsOf url: URL) throws {
+    let folder = try ModelFolder(url)
+    try self.init(folder, for: folder.denoiserConfiguration())
+  }
+
+  /// - Throws: as `init(contentsOf:)`; `PipelineError.mismatchedParts` unless the codes are as many as the denoiser's.
+  init(_ folder: ModelFolder, for configuration: DenoiserConfiguration) throws {
+    vqModel = try folder.vqModel(reducedCodes: configuration.codebookSize)
+    (rows, columns) = (configuration.grid[0], configuration.grid[1])
+    guard vqModel.codes == configuration.codebookSize else {
+      throw PipelineError.mismatchedParts(
+        folder: folder.url.path, expected: "\(configuration.codebookSize) codes, as the transformer has",
+        found: "\(vqModel.codes) in the vqvae")
+    }
+  }
+
+  /// The codec of the model that comes with the package.
+  public static func builtIn() throws -> ImageCodec { try ImageCodec(contentsOf: BuiltInModel.folder()) }
+
+  /// Pixels of an image, in each direction, that one token stands for.
+  public var pixelsPerToken: Int { vqModel.configuration.downsamplingFactor }
+
+  /// The tokens of images of one size.
+  ///
+  /// - Throws: `VQVAEError.wrongImageSize` for sizes that aren't multiples of `pixelsPerToken` or that differ.
+  public func encode(_ images: [RGBImage]) throws -> TokenGrid {
+    try vqModel.encode(tensor(images))
+  }
+
+  /// The tokens of PNG files of one size; nothing is resized.
+  ///
+  /// - Throws: `ImageError`; `PipelineError.unfittingImage` for sizes that aren't multiples of `pixelsPerToken` or that differ.
+  public func encode(contentsOf urls: [URL]) throws -> TokenGrid {
+    var images: [RGBImage] = []
+    for url in urls {
+      let image = try RGBImage(contentsOf: url)
+      guard image.width.isMultiple(of: pixelsPerToken), image.height.isMultiple(of: pixelsPerToken) else {
+        throw PipelineError.unfittingImage(
+          file: url.path, expected: "sides that are multiples of \(pixelsPerToken) pixels", found: image.size)
+      }
+      if let first = images.first, first.size != image.size {
+        throw PipelineError.unfittingImage(file: url.path, expected: "\(first.size) as the first image", found: image.size)
+      }
+      images.append(image)
+    }
+    return try encode(images)
+  }
+
+  /// The images of tokens.
+  ///
+  /// - Throws: `VQVAEError.tokenOutOfRange`.
+  public func decode(_ grid: TokenGrid) throws -> [RGBImage] {
+    images(try vqModel.decode(grid))
+  }
+}

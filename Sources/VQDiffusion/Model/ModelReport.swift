@@ -1,0 +1,102 @@
+import Checkpoint
+import Foundation
+import Transformer
+import VQVAE
+
+/// What a model folder holds, read from its configurations and the headers of its tensor files.
+public struct ModelReport: Sendable, CustomStringConvertible {
+  /// The weights of a part.
+  public struct Weights: Sendable, CustomStringConvertible {
+    public let parameters: Int
+    public let tensors: Int
+    /// Of the files.
+    public let bytes: Int
+    /// Names of the stored element types, sorted.
+    public let elementTypes: [String]
+
+    public var description: String {
+      "\(ModelReport.grouped(parameters)) parameters in \(tensors) tensors, \(ModelReport.grouped(bytes)) bytes "
+        + "(\(elementTypes.joined(separator: ", ")))"
+    }
+  }
+
+  public let name: String
+  public let folder: String
+  /// Nil where the folder has no such part.
+  public let transformer: (configuration: DenoiserConfiguration, weights: Weights)?
+  public let vqvae: (configuration: VQModelConfiguration, weights: Weights)?
+  public let timesteps: Int?
+  public let labels: [String]
+
+  /// Reads the parts that are there; a part that is there must be whole.
+  ///
+  /// - Parameter url: the folder; nil for the built-in model.
+  /// - Throws: `PipelineError.missingPart` if there is neither a transformer nor a vqvae, or a part lacks a file;
+  ///   `PipelineError`, `CheckpointError` for files that can't be read.
+  public init(contentsOf url: URL?) throws {
+    let folder = try ModelFolder(url ?? BuiltInModel.folder())
+    guard folder.has("transformer") || folder.has("vqvae") else {
+      throw PipelineError.missingPart(folder: folder.url.path, part: "transformer/ or vqvae/")
+    }
+    self.folder = folder.url.path
+    name = folder.has("model_index.json") ? try folder.index().name : folder.url.lastPathComponent
+    transformer =
+      folder.has("transformer")
+      ? (try folder.denoiserConfiguration(), try Weights(files: folder.tensorFiles(of: "transformer"))) : nil
+    vqvae =
+      folder.has("vqvae")
+      ? (try folder.vqModelConfiguration(), try Weights(files: folder.tensorFiles(of: "vqvae"))) : nil
+    timesteps = folder.has("scheduler") ? try folder.scheduler().timesteps : nil
+    labels = try folder.labels()
+  }
+
+  public var description: String {
+    var lines = ["model: \(name)", "folder: \(folder)"]
+    lines.append("transformer: " + (transformer.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
+    lines.append("vqvae: " + (vqvae.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
+    lines.append("scheduler: " + (timesteps.map { "mask and replace, \($0) timesteps" } ?? "missing"))
+    let parameters = (transformer?.weights.parameters ?? 0) + (vqvae?.weights.parameters ?? 0)
+    lines.append("in all: \(Self.grouped(parameters)) parameters")
+    if !labels.isEmpty {
+      let shown = labels.prefix(20).joined(separator: ", ")
+      lines.append("labels: \(labels.count): \(shown)\(labels.count > 20 ? ", …" : "")")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func text(_ configuration: DenoiserConfiguration) -> String {
+    let classes = configuration.classRows.map { rows in
+      let unconditional = configuration.unconditionalClass.map { " (\($0) is no class)" } ?? ""
+      return "class-conditional, \(rows) class rows\(unconditional)"
+    }
+    return "\(classes ?? "unconditional"), \(configuration.layers) layers of width \(configuration.width), "
+      + "\(configuration.heads) heads, \(configuration.grid[0])×\(configuration.grid[1]) tokens of "
+      + "\(configuration.codebookSize) codes, \(configuration.timesteps) timesteps"
+  }
+
+  private static func text(_ configuration: VQModelConfiguration) -> String {
+    "\(configuration.codes) codes of dimension \(configuration.codeDimension), \(configuration.downsamplingFactor)×"
+      + "\(configuration.downsamplingFactor) pixels per token, trained on \(configuration.resolution)×"
+      + "\(configuration.resolution)"
+  }
+
+  /// A number with its thousands apart.
+  fileprivate static func grouped(_ number: Int) -> String {
+    var digits = String(number)
+    for place in stride(from: digits.count - 3, to: 0, by: -3) {
+      digits.insert(",", at: digits.index(digits.startIndex, offsetBy: place))
+    }
+    return digits
+  }
+}
+
+extension ModelReport.Weights {
+  fileprivate init(files: [URL]) throws {
+    let opened = try files.map { try SafetensorsFile($0) }
+    let entries = opened.flatMap(\.entries).filter { $0.name != CodebookMapFile.tensor }
+    parameters = entries.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    tensors = entries.count
+    bytes = opened.reduce(0) { $0 + $1.bytes.count }
+    elementTypes = Set(entries.map(\.elementType.rawValue)).sorted()
+  }
+}

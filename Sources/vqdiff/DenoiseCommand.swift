@@ -1,0 +1,36 @@
+import ArgumentParser
+import Foundation
+import VQDiffusion
+
+struct Denoise: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Evaluate the denoiser once.",
+    discussion: """
+      Reads a safetensors file with tokens I64 [B, L] (0…K, K being the mask), timesteps I64 [B] (from 0) and, for a \
+      class-conditional model, labels I64 [B]; writes one with logits F32 [B, L, K]. Of a model's folder only transformer/ is \
+      read.
+      """)
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Tokens, timesteps and labels.", valueName: "in.safetensors"))
+  var input: String
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The file of logits.", valueName: "out.safetensors"))
+  var output: String
+
+  @OptionGroup var modelOptions: ModelOptions
+
+  func validate() throws {
+    try OutputError.asUsage { () throws(OutputError) in _ = try OutputPath.tensorFile(output) }
+  }
+
+  func run() throws {
+    try modelOptions.apply()
+    let file = try OutputPath.tensorFile(output)
+    try OutputPath.check([file])
+    let denoiser = try VQDiffusionPipeline.denoiser(contentsOf: modelOptions.folder)
+    let request = try DenoiserInput(contentsOf: URL(fileURLWithPath: input), for: denoiser.configuration)
+    let logits = try request.logits(by: denoiser) { try Task.checkCancellation() }
+    try OutputPath.makeFolder(of: file)
+    try DenoiserInput.write(logits: logits, to: file)
+  }
+}

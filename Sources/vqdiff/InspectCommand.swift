@@ -1,0 +1,29 @@
+import ArgumentParser
+import Foundation
+import VQDiffusion
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show how an image was made, or what a model holds.")
+
+  @Argument(help: "A PNG image or a model's folder (the built-in model if absent).")
+  var path: String?
+
+  func run() throws {
+    guard let path else { return Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: nil))")) }
+    let url = URL(fileURLWithPath: path)
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: url))"))
+    } else {
+      try showImage(url)
+    }
+  }
+
+  private func showImage(_ url: URL) throws {
+    let image = try RGBImage(contentsOf: url)
+    let texts = try PNGText.textChunks(ofFileAt: url)
+    Terminal.output("\(url.relativePath): \(image.size) pixels" + (texts.isEmpty ? ", no texts" : ""))
+    for text in texts { Terminal.output(Terminal.printable("\(text.keyword):\n\(text.text)")) }
+  }
+}

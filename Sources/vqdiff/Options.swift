@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+import VQDiffusion
+
+/// Which model, and how many threads it gets.
+struct ModelOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The model's folder (the built-in CIFAR-10 model if absent).", valueName: "folder"))
+  var model: String?
+
+  @Option(
+    help: "Threads, 1…\(Threads.allowed.upperBound) (all processors if absent). They change the speed, never the result.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !Threads.allowed.contains(threads) {
+      let allowed = "\(Threads.allowed.lowerBound)…\(Threads.allowed.upperBound)"
+      throw ValidationError("--threads must be \(allowed), found \(threads)")
+    }
+  }
+
+  /// Sets the threads; called before any work.
+  func apply() throws {
+    if let threads { try Threads.use(threads) }
+  }
+
+  /// The folder; nil for the built-in model.
+  var folder: URL? { model.map { URL(fileURLWithPath: $0, isDirectory: true) } }
+
+  func codec() throws -> ImageCodec {
+    try folder.map { try ImageCodec(contentsOf: $0) } ?? .builtIn()
+  }
+
+  func pipeline() throws -> VQDiffusionPipeline {
+    try folder.map { try VQDiffusionPipeline(contentsOf: $0) } ?? .builtIn()
+  }
+}
+
+/// Where images go.
+struct ImageOutputOptions: ParsableArguments {
+  @Flag(help: "Put all images on one sheet.")
+  var grid = false
+
+  @Option(help: ArgumentHelp("Enlarge each pixel to a square of N×N.", valueName: "N"))
+  var scale = 1
+
+  @Flag(help: "No progress, no names of files.")
+  var quiet = false
+
+  func validate() throws {
+    guard (1...256).contains(scale) else { throw ValidationError("--scale must be 1…256, found \(scale)") }
+  }
+}
+
+extension OutputError {
+  /// Runs `body`, whose errors of this type are the arguments' fault.
+  static func asUsage<R>(_ body: () throws(OutputError) -> R) throws -> R {
+    do {
+      return try body()
+    } catch {
+      throw ValidationError(error.description)
+    }
+  }
+}

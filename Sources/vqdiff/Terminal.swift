@@ -1,0 +1,29 @@
+import Foundation
+
+/// What goes to the terminal beside results.
+enum Terminal {
+  /// Whether someone watches standard error.
+  static var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Writes a line to standard error.
+  static func report(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+  /// Writes to standard output at once; `print` would hold lines back when it goes to a pipe.
+  static func output(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+  static func describe(_ error: any Error) -> String {
+    (error as? any LocalizedError)?.errorDescription ?? "\(error)"
+  }
+
+  /// `text` in one line.
+  static func line(_ text: String) -> String {
+    printable(text).split(whereSeparator: \.isNewline).joined(separator: " ")
+  }
+
+  /// `text` from a foreign file without the control characters that a terminal would obey.
+  static func printable(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0 == "\n" || $0 == "\t" || $0.properties.generalCategory != .control ? $0 : "\u{FFFD}" }))
+  }
+}
