@@ -37,7 +37,10 @@ let package = Package(
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
-    .testTarget(name: "VQDiffusionTests", dependencies: ["VQDiffusion", "CPNG", "TestSupport"]),
+    .testTarget(
+      name: "VQDiffusionTests",
+      dependencies: ["VQDiffusion", "CPNG", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "VqdiffTests", dependencies: ["vqdiff", "VQDiffusion", "Checkpoint", "Tensor", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -66,13 +66,13 @@ struct ImageOutput {
 
   func write(_ image: RGBImage, texts: [PNGText] = [], to url: URL) throws {
     try image.scaled(by: scale).write(to: url, text: texts, creatingFolders: true)
-    if !isQuiet { Terminal.output(url.relativePath) }
+    if !isQuiet { try Terminal.output(url.relativePath) }
   }
 
   func write(sheet images: [RGBImage], columns: Int, texts: [PNGText] = [], to url: URL) throws {
     let sheet = RGBImage.grid(images.map { $0.scaled(by: scale) }, columns: columns)
     try sheet.write(to: url, text: texts, creatingFolders: true)
-    if !isQuiet { Terminal.output(url.relativePath) }
+    if !isQuiet { try Terminal.output(url.relativePath) }
   }
 
   private func url(index: Int, slot: Slot) -> URL {
