@@ -33,6 +33,10 @@ struct ImageOutput {
   func files(_ slots: [Slot], size: ImageSize) throws(OutputError) -> [URL] {
     try check(images: slots.count)
     let urls = slots.enumerated().map { url(index: $0, slot: $1) }
+    // Class names may differ in nothing that a file name can express.
+    if Set(urls.map(\.path)).count < urls.count, let first = urls.first {
+      throw .sameFile(path: first.deletingLastPathComponent().path, images: urls.count)
+    }
     let bytes = Double(size.width * scale) * Double(size.height * scale) * 3
     guard bytes <= Double(Int32.max) else {
       throw .tooLarge(
