@@ -47,7 +47,10 @@ let package = Package(
       name: "DiffusionTests", dependencies: ["Diffusion", "Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
-    .testTarget(name: "VQDiffusionTests", dependencies: ["VQDiffusion", "CPNG", "TestSupport"]),
+    .testTarget(
+      name: "VQDiffusionTests",
+      dependencies: ["VQDiffusion", "CPNG", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "VqdiffTests", dependencies: ["vqdiff", "VQDiffusion", "Checkpoint", "Tensor", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

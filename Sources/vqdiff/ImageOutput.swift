@@ -33,6 +33,10 @@ struct ImageOutput {
   func files(_ slots: [Slot], size: ImageSize) throws(OutputError) -> [URL] {
     try check(images: slots.count)
     let urls = slots.enumerated().map { url(index: $0, slot: $1) }
+    // Class names may differ in nothing that a file name can express.
+    if Set(urls.map(\.path)).count < urls.count, let first = urls.first {
+      throw .sameFile(path: first.deletingLastPathComponent().path, images: urls.count)
+    }
     let bytes = Double(size.width * scale) * Double(size.height * scale) * 3
     guard bytes <= Double(Int32.max) else {
       throw .tooLarge(
@@ -66,13 +70,13 @@ struct ImageOutput {
 
   func write(_ image: RGBImage, texts: [PNGText] = [], to url: URL) throws {
     try image.scaled(by: scale).write(to: url, text: texts, creatingFolders: true)
-    if !isQuiet { Terminal.output(url.relativePath) }
+    if !isQuiet { try Terminal.output(url.relativePath) }
   }
 
   func write(sheet images: [RGBImage], columns: Int, texts: [PNGText] = [], to url: URL) throws {
     let sheet = RGBImage.grid(images.map { $0.scaled(by: scale) }, columns: columns)
     try sheet.write(to: url, text: texts, creatingFolders: true)
-    if !isQuiet { Terminal.output(url.relativePath) }
+    if !isQuiet { try Terminal.output(url.relativePath) }
   }
 
   private func url(index: Int, slot: Slot) -> URL {

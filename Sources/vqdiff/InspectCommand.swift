@@ -10,11 +10,11 @@ struct Inspect: ParsableCommand {
   var path: String?
 
   func run() throws {
-    guard let path else { return Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: nil))")) }
+    guard let path else { return try Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: nil))")) }
     let url = URL(fileURLWithPath: path)
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: url))"))
+      try Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: url))"))
     } else {
       try showImage(url)
     }
@@ -23,7 +23,7 @@ struct Inspect: ParsableCommand {
   private func showImage(_ url: URL) throws {
     let image = try RGBImage(contentsOf: url)
     let texts = try PNGText.textChunks(ofFileAt: url)
-    Terminal.output("\(url.relativePath): \(image.size) pixels" + (texts.isEmpty ? ", no texts" : ""))
-    for text in texts { Terminal.output(Terminal.printable("\(text.keyword):\n\(text.text)")) }
+    try Terminal.output("\(url.relativePath): \(image.size) pixels" + (texts.isEmpty ? ", no texts" : ""))
+    for text in texts { try Terminal.output(Terminal.printable("\(text.keyword):\n\(text.text)")) }
   }
 }

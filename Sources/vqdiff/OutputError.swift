@@ -22,7 +22,7 @@ enum OutputError: Error, Equatable, CustomStringConvertible {
       "--output \(pattern): expected a file or a folder for the one image of --grid, found a pattern"
     case .sameFile(let path, let images):
       "--output \(path): expected a place for each of \(images) images (a folder, a pattern such as image-%03d.png, or --grid), "
-        + "found one file"
+        + "found the same file for several"
     case .unwritable(let path, let reason):
       "can't write \(path): \(reason)"
     case .tooLarge(let path, let found):

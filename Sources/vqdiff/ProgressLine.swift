@@ -33,7 +33,7 @@ struct ProgressLine {
   }
 
   private func write(_ text: String) {
-    FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+    Terminal.show("\r\u{1B}[K\(text)")
   }
 
   private static func clock(_ seconds: Double) -> String {

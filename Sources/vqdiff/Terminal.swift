@@ -6,10 +6,21 @@ enum Terminal {
   static var isWatched: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// Writes a line to standard error.
-  static func report(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+  static func report(_ text: String) { show(text + "\n") }
 
-  /// Writes to standard output at once; `print` would hold lines back when it goes to a pipe.
-  static func output(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+  /// Writes to standard error as far as possible: there is nowhere left to complain.
+  static func show(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+
+  /// Writes a line to standard output at once; `print` would hold it back when the output is a pipe.
+  ///
+  /// - Throws: `OutputError.unwritable`.
+  static func output(_ text: String) throws(OutputError) {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+    } catch {
+      throw .unwritable(path: "standard output", reason: String(cString: strerror(errno)))
+    }
+  }
 
   static func describe(_ error: any Error) -> String {
     (error as? any LocalizedError)?.errorDescription ?? "\(error)"

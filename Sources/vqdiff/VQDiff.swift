@@ -30,16 +30,18 @@ struct VQDiff: AsyncParsableCommand {
   }
 
   /// Says what went wrong in one line, with the usage below it only where the arguments are at fault.
+  ///
+  /// Then leaves without exit handlers: BLAS's would take memory from a generation that is still at work.
   private static func end(with error: any Error) -> Never {
     switch exitCode(for: error) {
     case .success: exit(withError: error)  // help or version, to standard output
     case .validationFailure:
       let text = fullMessage(for: error)
       Terminal.report(text.hasPrefix("Error: ") ? "vqdiff: " + text.dropFirst("Error: ".count) : text)
-      Foundation.exit(ExitCode.validationFailure.rawValue)
+      _exit(ExitCode.validationFailure.rawValue)
     default:
       Terminal.report("vqdiff: " + Terminal.line(Terminal.describe(error)))
-      Foundation.exit(ExitCode.failure.rawValue)
+      _exit(ExitCode.failure.rawValue)
     }
   }
 }

@@ -5,7 +5,8 @@ import Transformer
 import VQVAE
 
 extension VQDiffusionPipeline {
-  /// Generates images and waits for them; cancelling the task stops between layers of the network.
+  /// Generates images and waits for them; cancelling the task stops the work between layers of the network, and the call
+  /// returns once it has stopped.
   ///
   /// - Parameters:
   ///   - labels: class indices (`label(_:)`); empty for an unconditional model.
@@ -16,12 +17,22 @@ extension VQDiffusionPipeline {
   public func generate(
     labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil
   ) async throws -> [GeneratedImage] {
-    var images: [GeneratedImage] = []
-    for try await event in try generation(labels: labels, count: count, settings: settings) {
-      if case .images(let batch) = event { images += batch }
+    let run = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings)
+    let cancellation = Cancellation()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        GenerationRun.onThreadOfItsOwn {
+          continuation.resume(
+            with: Result {
+              var images: [GeneratedImage] = []
+              try run.perform(cancellation) { if case .images(let batch) = $0 { images += batch } }
+              return images
+            })
+        }
+      }
+    } onCancel: {
+      cancellation.cancel()
     }
-    try Task.checkCancellation()
-    return images
   }
 
   /// Generates images and reports each step and each finished batch. The work runs on a thread of its own; dropping the
@@ -35,7 +46,7 @@ extension VQDiffusionPipeline {
     return AsyncThrowingStream { continuation in
       let cancellation = Cancellation()
       continuation.onTermination = { _ in cancellation.cancel() }
-      let thread = Thread {
+      GenerationRun.onThreadOfItsOwn {
         do {
           try run.perform(cancellation) { continuation.yield($0) }
           continuation.finish()
@@ -43,9 +54,6 @@ extension VQDiffusionPipeline {
           continuation.finish(throwing: error)
         }
       }
-      thread.name = "vqdiffusion.generation"
-      thread.stackSize = 8 << 20
-      thread.start()
     }
   }
 
@@ -87,6 +95,14 @@ private struct GenerationRun: Sendable {
     guidance = try pipeline.guidance(scale: settings.guidanceScale)
   }
 
+  /// Runs `body` apart from Swift's own threads, which it would block.
+  static func onThreadOfItsOwn(_ body: @escaping @Sendable () -> Void) {
+    let thread = Thread(block: body)
+    thread.name = "vqdiffusion.generation"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
   private static func expand(_ labels: [Int], count: Int, pipeline: VQDiffusionPipeline) throws(PipelineError) -> [Int?] {
     guard pipeline.transformer.configuration.kind == .classConditional else {
       guard labels.isEmpty else { throw .labelsForUnconditionalModel(found: labels.count) }
@@ -104,6 +120,7 @@ private struct GenerationRun: Sendable {
       denoiser: TransformerDenoiser(transformer: pipeline.transformer, cancellation: cancellation), sampler: sampler,
       guidance: guidance, truncation: settings.truncation, noise: PhiloxNoise(seed: settings.seed))
     for first in stride(from: 0, to: labels.count, by: settings.batchSize) {
+      try cancellation.check()
       let batch = first..<min(first + settings.batchSize, labels.count)
       let conditions = labels[batch].map { $0.map(ClassCondition.index) ?? .none }
       let tokens = try loop.run(conditions: conditions, images: Array(batch)) { progress in

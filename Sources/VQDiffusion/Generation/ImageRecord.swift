@@ -8,6 +8,10 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     public var label: Int?
     public var seed: UInt64
 
+    public init(className: String?, label: Int?, seed: UInt64) {
+      (self.className, self.label, self.seed) = (className, label, seed)
+    }
+
     enum CodingKeys: String, CodingKey {
       case label, seed
       case className = "class"
