@@ -35,7 +35,10 @@ let package = Package(
       resources: [.copy("Resources/cifar10")]),
     .executableTarget(
       name: "vqdiff",
-      dependencies: ["VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     .executableTarget(
       name: "vqdiff-bench",
       dependencies: ["VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],

@@ -40,7 +40,7 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
   public var kind: Kind
   /// Rows of the class table, the "no class" row included.
   public var classRows: Int?
-  /// The class index that was trained as "no class"; absent if none was.
+  /// The class index that was trained as "no class", the last row; absent if none was.
   public var unconditionalClass: Int?
   public var classNorm: AdaptiveNormKind?
   public var timestepNorm: AdaptiveNormKind
@@ -107,7 +107,7 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
       try require((1...large).contains(rows), .classRows, "1...\(large)", classRows)
       try require(classNorm != nil, .classNorm, "the kind of norm", nil)
       if let unconditionalClass {
-        try require((0..<rows).contains(unconditionalClass), .unconditionalClass, "0..<\(rows)", unconditionalClass)
+        try require(unconditionalClass == rows - 1, .unconditionalClass, "the last class row, \(rows - 1)", unconditionalClass)
       }
     case .unconditional:
       try require(classRows == nil, .classRows, "nothing for an unconditional model", classRows)

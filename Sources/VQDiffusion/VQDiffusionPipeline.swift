@@ -26,9 +26,9 @@ public struct VQDiffusionPipeline: Sendable {
   public init(contentsOf url: URL) throws {
     let folder = try ModelFolder(url)
     let index = try folder.index()
-    let transformer = try folder.denoiser()
+    let transformer = try Log.timed("loaded the transformer", ["folder": "\(url.path)"]) { try folder.denoiser() }
     let configuration = transformer.configuration
-    let codec = try ImageCodec(folder, for: configuration)
+    let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(folder, for: configuration) }
     let schedule = try folder.schedule(codes: configuration.codebookSize)
     guard schedule.timesteps == configuration.timesteps else {
       throw PipelineError.mismatchedParts(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import VQDiffusion
 
 /// Which model, and how many threads it gets.
@@ -11,6 +12,9 @@ struct ModelOptions: ParsableArguments {
     help: "Threads, 1…\(Threads.allowed.upperBound) (all processors if absent). They change the speed, never the result.")
   var threads: Int?
 
+  @Flag(help: "Log what is done, and how long it takes, to standard error.")
+  var verbose = false
+
   func validate() throws {
     if let threads, !Threads.allowed.contains(threads) {
       let allowed = "\(Threads.allowed.lowerBound)…\(Threads.allowed.upperBound)"
@@ -18,8 +22,14 @@ struct ModelOptions: ParsableArguments {
     }
   }
 
-  /// Sets the threads; called before any work.
+  /// Sets the threads and the log; called before any work.
   func apply() throws {
+    let level: Logger.Level = verbose ? .debug : .warning
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
     if let threads { try Threads.use(threads) }
   }
 

@@ -123,11 +123,13 @@ private struct GenerationRun: Sendable {
       try cancellation.check()
       let batch = first..<min(first + settings.batchSize, labels.count)
       let conditions = labels[batch].map { $0.map(ClassCondition.index) ?? .none }
-      let tokens = try loop.run(conditions: conditions, images: Array(batch)) { progress in
-        report(.step(GenerationStep(images: batch, totalImages: labels.count, progress: progress)))
-        try cancellation.check()
+      let tokens = try Log.timed("sampled", ["images": "\(batch)", "settings": "\(settings)"]) {
+        try loop.run(conditions: conditions, images: Array(batch)) { progress in
+          report(.step(GenerationStep(images: batch, totalImages: labels.count, progress: progress)))
+          try cancellation.check()
+        }
       }
-      report(.images(try finish(tokens, batch)))
+      report(.images(try Log.timed("decoded", ["images": "\(batch)"]) { try finish(tokens, batch) }))
     }
   }
 
