@@ -8,11 +8,14 @@ extension Weights {
     return Linear(weight: try layer.tensor("weight", [outputs, inputs]), bias: try layer.tensor("bias", [outputs]))
   }
 
-  /// A 1×1 convolution (`NAME.weight` [outputs, inputs, 1, 1]) as the linear layer over channels that it is.
-  package func pointwiseLinear(_ name: String, inputs: Int, outputs: Int) throws(CheckpointError) -> Linear {
-    let layer = scope(name)
-    let weight = try layer.tensor("weight", [outputs, inputs, 1, 1])
-    return Linear(weight: weight.reshaped([outputs, inputs]), bias: try layer.tensor("bias", [outputs]))
+  /// Several layers [width, width] as one, outputs side by side; 1×1 convolutions as the linear layers over channels that they are.
+  package func stackedLinear(_ names: [String], width: Int, arePointwise: Bool = false) throws(CheckpointError) -> Linear {
+    var parts: [(weight: FloatTensor, bias: FloatTensor)] = []
+    for name in names {
+      let weight = try scope(name).tensor("weight", arePointwise ? [width, width, 1, 1] : [width, width])
+      parts.append((weight.reshaped([width, width]), try scope(name).tensor("bias", [width])))
+    }
+    return Linear(stacking: parts)
   }
 
   /// `NAME.weight` [outputs, inputs, window, window] and `NAME.bias` [outputs].

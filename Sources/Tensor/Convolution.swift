@@ -1,6 +1,7 @@
 /// A two-dimensional convolution over images laid out [batch, height, width, channels].
 ///
-/// Patches are gathered row panel by row panel (im2col) and multiplied with the weights by GEMM.
+/// 3×3 windows of stride 1 go through Winograd's algorithm where it is faster; otherwise patches are gathered row panel by row panel
+/// (im2col) and multiplied with the weights by GEMM.
 public struct Convolution: Sendable {
   /// The window and its padding.
   public enum Kind: Sendable {
@@ -15,29 +16,50 @@ public struct Convolution: Sendable {
     public var window: Int { self == .pointwise ? 1 : 3 }
   }
 
+  /// How it is computed.
+  private enum Implementation: Sendable {
+    /// The weights as [out, window · window · in]: the order in which a patch lies in memory.
+    case im2col(Linear)
+    case winograd(WinogradConvolution)
+  }
+
   public let kind: Kind
   public let inputChannels: Int
-  public var outputChannels: Int { linear.outputs }
-  /// The weights as [out, window · window · in]: the order in which a patch lies in memory.
-  private let linear: Linear
+  public let outputChannels: Int
+  private let implementation: Implementation
 
-  /// - Parameter weight: [out, in, window, window], as checkpoints hold it.
+  /// - Parameter weight: [out, in, window, window], as checkpoints hold it; laid out as `ComputeOptions.current` asks for.
   public init(weight: FloatTensor, bias: FloatTensor?, kind: Kind) {
     let window = kind.window
     precondition(
       weight.shape.count == 4 && weight.shape[2] == window && weight.shape[3] == window,
       "a \(kind) convolution's weight is [out, in, \(window), \(window)], not \(weight.shape)")
-    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     self.kind = kind
-    inputChannels = inputs
-    guard window > 1 else {
-      linear = Linear(weight: weight.reshaped([outputs, inputs]), bias: bias)
-      return
+    (outputChannels, inputChannels) = (weight.shape[0], weight.shape[1])
+    let options = ComputeOptions.current
+    switch Self.algorithm(kind, inputs: inputChannels, outputs: outputChannels, options) {
+    case .im2col: implementation = .im2col(Linear(weight: Self.patchOrder(weight), bias: bias))
+    case .winograd2:
+      implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 2, products: options.products))
+    case .winograd4:
+      implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 4, products: options.products))
     }
-    let taps = window * window
+  }
+
+  /// By the layer's shape alone, as measured (docs/performance.md).
+  private static func algorithm(_ kind: Kind, inputs: Int, outputs: Int, _ options: ComputeOptions) -> ConvolutionAlgorithm {
+    guard kind == .same, WinogradConvolution.canTake(inputs: inputs, products: options.products) else { return .im2col }
+    if let forced = options.convolution { return forced }
+    return min(inputs, outputs) >= 32 ? .winograd4 : .im2col
+  }
+
+  /// [out, in, window, window] as [out, window · window · in].
+  private static func patchOrder(_ weight: FloatTensor) -> FloatTensor {
+    let (outputs, inputs, taps) = (weight.shape[0], weight.shape[1], weight.shape[2] * weight.shape[3])
+    guard taps > 1 else { return weight.reshaped([outputs, inputs]) }
     defer { keepAlive(weight) }
     let source = weight.base
-    let relaid = FloatTensor(uninitialized: [outputs, taps * inputs]) { target in
+    return FloatTensor(uninitialized: [outputs, taps * inputs]) { target in
       ThreadPool.shared.parallelFor(outputs) { output in
         for tap in 0..<taps {
           for input in 0..<inputs {
@@ -46,7 +68,6 @@ public struct Convolution: Sendable {
         }
       }
     }
-    linear = Linear(weight: relaid, bias: bias)
   }
 
   /// The size of the result for an image of the given size.
@@ -78,6 +99,11 @@ public struct Convolution: Sendable {
   private func multiply(
     _ x: FloatTensor, outputShape: [Int], into y: UnsafeMutablePointer<Float>, activation: Activation, accumulates: Bool
   ) {
+    let linear: Linear
+    switch implementation {
+    case .winograd(let winograd): return winograd(x, into: y, activation: activation, accumulates: accumulates)
+    case .im2col(let weights): linear = weights
+    }
     defer { keepAlive(x) }
     let source = x.base
     let rows: PanelGEMM.Rows

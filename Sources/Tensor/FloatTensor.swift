@@ -58,6 +58,12 @@ public struct FloatTensor: Sendable {
     }
   }
 
+  /// A view over part of the memory, which it keeps alive; copied when written to.
+  func view(at offset: Int, shape: [Int]) -> FloatTensor {
+    precondition(offset >= 0 && offset + shape.reduce(1, *) <= count, "\(shape) at \(offset) of \(count) elements")
+    return FloatTensor(borrowing: base + offset, shape: shape, owner: storage)
+  }
+
   /// Lends the tensor under another shape of the same count, to change it in place.
   package mutating func withShape(_ shape: [Int], _ body: (inout FloatTensor) -> Void) {
     precondition(shape.reduce(1, *) == count, "can't reshape \(self.shape) to \(shape)")

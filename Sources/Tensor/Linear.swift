@@ -2,28 +2,32 @@
 ///
 /// The first dimension of the input counts images: an image's result has the same bits whatever else is in the batch.
 public struct Linear: Sendable {
-  /// [out, in], as checkpoints hold it.
-  public let weight: FloatTensor
+  private let weights: MatrixWeights
   /// [out]
   public let bias: FloatTensor?
 
+  /// - Parameter weight: [out, in], as checkpoints hold it; laid out as `ComputeOptions.current` asks for.
   public init(weight: FloatTensor, bias: FloatTensor?) {
-    precondition(weight.shape.count == 2, "a linear layer's weight is [out, in], not \(weight.shape)")
+    precondition(
+      weight.shape.count == 2 && weight.shape[1] > 0, "a linear layer's weight is [out, in], not \(weight.shape)")
     precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "bias \(bias?.shape ?? []) for weight \(weight.shape)")
-    self.weight = weight
+    weights = MatrixWeights(weight, for: ComputeOptions.current.products)
     self.bias = bias
   }
 
   /// Several layers over the same input as one: outputs side by side, in order.
-  public init(stacking layers: [Linear]) {
-    precondition(layers.allSatisfy { $0.bias != nil && $0.inputs == layers[0].inputs }, "layers that don't stack")
-    let outputs = layers.reduce(0) { $0 + $1.outputs }
-    weight = FloatTensor(layers.flatMap(\.weight.values), shape: [outputs, layers[0].inputs])
-    bias = FloatTensor(layers.flatMap { $0.bias?.values ?? [] }, shape: [outputs])
+  ///
+  /// - Parameter parts: weight [out, in] and bias [out] of each.
+  public init(stacking parts: [(weight: FloatTensor, bias: FloatTensor)]) {
+    precondition(!parts.isEmpty, "nothing to stack")
+    let outputs = parts.reduce(0) { $0 + $1.weight.shape[0] }
+    self.init(
+      weight: FloatTensor(parts.flatMap(\.weight.values), shape: [outputs, parts[0].weight.shape[1]]),
+      bias: FloatTensor(parts.flatMap(\.bias.values), shape: [outputs]))
   }
 
-  public var inputs: Int { weight.shape[1] }
-  public var outputs: Int { weight.shape[0] }
+  public var inputs: Int { weights.inner }
+  public var outputs: Int { weights.columns }
 
   /// activation(x Wᵀ + b) for x [..., in]; the result is [..., out].
   public func callAsFunction(_ x: FloatTensor, activation: Activation = .identity) -> FloatTensor {
@@ -48,9 +52,7 @@ public struct Linear: Sendable {
     _ rows: PanelGEMM.Rows, shape: [Int], into y: UnsafeMutablePointer<Float>, activation: Activation = .identity,
     accumulates: Bool = false
   ) {
-    defer { keepAlive(weight, bias) }
-    PanelGEMM(
-      inner: inputs, columns: outputs, weight: weight.base, bias: bias?.base, activation: activation, accumulates: accumulates
-    ).multiply(rows, images: shape[0], rowsPerImage: shape.dropFirst().dropLast().reduce(1, *), into: y)
+    PanelGEMM(weights: weights, bias: bias, activation: activation, accumulates: accumulates)
+      .multiply(rows, images: shape[0], rowsPerImage: shape.dropFirst().dropLast().reduce(1, *), into: y)
   }
 }

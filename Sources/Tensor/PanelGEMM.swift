@@ -3,14 +3,14 @@ import CKernels
 
 /// C = activation(A·Bᵀ + bias), or C += A·Bᵀ + bias: the product behind every linear layer and convolution.
 ///
-/// A is [images · rows, K], B (the weights) [N, K], C [images · rows, N], all row-major. The product is cut into panels of
-/// rows; each is one single-threaded OpenBLAS call, followed by the epilogue while the panel is in cache.
+/// A is [images · rows, K], B (the weights) [N, K], C [images · rows, N], all row-major. The product is cut into panels of rows and
+/// tiles of columns; each piece is one single-threaded call, followed by the epilogue while the piece is in cache.
 ///
-/// **A row's bits depend neither on the batch nor on the threads.** BLAS kernels treat rows and columns differently by their
-/// place: OpenBLAS's Zen and Haswell kernels add in one order for rows 0…5 of each dozen, in another for rows 6…11, and in
-/// yet others for what is left over at the end. So no panel reaches across images, and the cuts follow from the number of
-/// rows of an image and the layer's shape alone: the same row of an image always stands at the same place of a call of the
-/// same shape.
+/// **A row's bits depend neither on the batch nor on the threads.** The packed kernel adds up every element in one order, so its cuts are
+/// free. BLAS kernels treat rows and columns differently by their place: OpenBLAS's Zen and Haswell kernels add in one order
+/// for rows 0…5 of each dozen, in another for rows 6…11, and in yet others for what is left over at the end. So with OpenBLAS
+/// no panel reaches across images, and the cuts follow from the number of rows of an image and the layer's shape alone: the
+/// same row of an image always stands at the same place of a call of the same shape.
 struct PanelGEMM {
   /// Where the rows of A come from.
   enum Rows {
@@ -20,63 +20,68 @@ struct PanelGEMM {
     case gathered((Range<Int>, UnsafeMutablePointer<Float>) -> Void)
   }
 
-  /// K
-  let inner: Int
-  /// N
-  let columns: Int
-  let weight: UnsafePointer<Float>
-  let bias: UnsafePointer<Float>?
+  let weights: MatrixWeights
+  let bias: FloatTensor?
   var activation = Activation.identity
   /// Adds to what C holds instead of overwriting it; then `activation` must be the identity.
   var accumulates = false
 
   func multiply(_ a: Rows, images: Int, rowsPerImage: Int, into c: UnsafeMutablePointer<Float>) {
     precondition(!accumulates || activation == .identity, "an activation would apply to the sum")
-    guard images > 0, rowsPerImage > 0, columns > 0 else { return }
-    // Long panels amortise OpenBLAS's packing of the weights; wide rows make them expensive to hold in cache.
-    let longest = inner > 2048 ? 96 : 192
-    let panels = (rowsPerImage + longest - 1) / longest
-    let panelRows = (rowsPerImage + panels - 1) / panels
-    let tiles = columnTiles(panels: panels, a: a)
-    ThreadPool.shared.parallelFor(images * panels * tiles) { task in
-      let (image, panel) = (task / tiles).quotientAndRemainder(dividingBy: panels)
-      let first = panel * panelRows
-      let rows = image * rowsPerImage + first..<image * rowsPerImage + min(first + panelRows, rowsPerImage)
-      let tile = task % tiles
-      runPanel(a, rows: rows, tile: columns * tile / tiles..<columns * (tile + 1) / tiles, into: c)
+    guard images > 0, rowsPerImage > 0, weights.columns > 0 else { return }
+    defer { keepAlive(weights.storage, bias) }
+    let cut: ProductCut
+    switch weights {
+    case .rows(let weight):
+      cut = ProductCut(images: images, rowsPerImage: rowsPerImage, columns: weight.shape[0], inner: weight.shape[1], a: a)
+    case .packed(let weights):
+      cut = ProductCut(
+        rows: images * rowsPerImage, columns: weights.columns, inner: weights.inner, a: a,
+        threads: ThreadPool.shared.threadCount)
+    }
+    ThreadPool.shared.parallelFor(cut.panels * cut.tiles) { task in
+      let (panel, tile) = task.quotientAndRemainder(dividingBy: cut.tiles)
+      runPanel(a, rows: cut.rows(ofPanel: panel), columns: cut.columns(ofTile: tile), into: c)
     }
   }
 
-  /// Into how many tiles a panel's columns are cut, so that one or two images keep several threads busy. Each tile packs
-  /// the panel's rows anew, which costs 2 to 4 %; gathered rows are gathered anew, so they are cut only where an
-  /// image is a single panel.
-  private func columnTiles(panels: Int, a: Rows) -> Int {
-    if case .gathered = a, panels > 1 { return 1 }
-    return columns >= 1024 ? 4 : columns >= 192 ? 2 : 1
-  }
-
-  private func runPanel(_ a: Rows, rows: Range<Int>, tile: Range<Int>, into c: UnsafeMutablePointer<Float>) {
-    let target = c + rows.lowerBound * columns + tile.lowerBound
+  private func runPanel(_ a: Rows, rows: Range<Int>, columns: Range<Int>, into c: UnsafeMutablePointer<Float>) {
+    let inner = weights.inner
+    let target = c + rows.lowerBound * weights.columns + columns.lowerBound
     switch a {
     case .memory(let base):
-      callBLAS(base + rows.lowerBound * inner, rows: rows.count, tile: tile, into: target)
+      weights.multiply(
+        base + rows.lowerBound * inner, rows: rows.count, columns: columns, into: target, stride: weights.columns,
+        accumulates: accumulates)
     case .gathered(let fill):
       let scratch = Storage(count: rows.count * inner)
       defer { withExtendedLifetime(scratch) {} }
       fill(rows, scratch.base)
-      callBLAS(scratch.base, rows: rows.count, tile: tile, into: target)
+      weights.multiply(
+        scratch.base, rows: rows.count, columns: columns, into: target, stride: weights.columns, accumulates: accumulates)
     }
     guard bias != nil || activation != .identity else { return }
     vqd_bias_activation(
-      target, rows.count, tile.count, columns, bias.map { $0 + tile.lowerBound }, activation.kernel)
+      target, rows.count, columns.count, weights.columns, bias.map { $0.base + columns.lowerBound }, activation.kernel)
   }
+}
 
-  private func callBLAS(
-    _ left: UnsafePointer<Float>, rows: Int, tile: Range<Int>, into target: UnsafeMutablePointer<Float>
+extension MatrixWeights {
+  /// c (+)= A·Bᵀ for some rows of A, contiguous, and some columns; columns of packed weights begin at a tile.
+  func multiply(
+    _ a: UnsafePointer<Float>, rows: Int, columns: Range<Int>, into c: UnsafeMutablePointer<Float>, stride: Int,
+    accumulates: Bool
   ) {
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(tile.count), blasint(inner), 1,
-      left, blasint(max(inner, 1)), weight + tile.lowerBound * inner, blasint(max(inner, 1)), accumulates ? 1 : 0,
-      target, blasint(columns))
+    switch self {
+    case .rows(let weight):
+      let inner = max(self.inner, 1)
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns.count), blasint(self.inner), 1, a, blasint(inner),
+        weight.base + columns.lowerBound * self.inner, blasint(inner), accumulates ? 1 : 0, c, blasint(stride))
+    case .packed(let weights):
+      vqd_packed_gemm(
+        a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, c, stride, rows, weights.inner,
+        columns.count, accumulates ? 1 : 0)
+    }
   }
 }

@@ -23,10 +23,7 @@ struct TransformerBlock: Sendable {
     timestepNorm = try AdaptiveNorm(
       weights.scope("ln1"), kind: configuration.timestepNorm, rows: configuration.timesteps, width: width)
     let attention = weights.scope("attn")
-    queryKeyValue = Linear(stacking: [
-      try attention.linear("query", inputs: width, outputs: width), try attention.linear("key", inputs: width, outputs: width),
-      try attention.linear("value", inputs: width, outputs: width),
-    ])
+    queryKeyValue = try attention.stackedLinear(["query", "key", "value"], width: width)
     projection = try attention.linear("proj", inputs: width, outputs: width)
     heads = configuration.heads
     let second = weights.scope("ln2")

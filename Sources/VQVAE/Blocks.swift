@@ -47,16 +47,12 @@ package struct ResidualBlock: Sendable {
 package struct AttentionBlock: Sendable {
   private let norm: GroupNorm
   private let queryKeyValue: Linear
-  private let projection: Linear
+  private let projection: Convolution
 
   package init(_ weights: Weights, channels: Int) throws(CheckpointError) {
     norm = try GroupNorm(weights.scope("norm"), channels: channels)
-    queryKeyValue = Linear(stacking: [
-      try weights.pointwiseLinear("q", inputs: channels, outputs: channels),
-      try weights.pointwiseLinear("k", inputs: channels, outputs: channels),
-      try weights.pointwiseLinear("v", inputs: channels, outputs: channels),
-    ])
-    projection = try weights.pointwiseLinear("proj_out", inputs: channels, outputs: channels)
+    queryKeyValue = try weights.stackedLinear(["q", "k", "v"], width: channels, arePointwise: true)
+    projection = try weights.convolution("proj_out", inputs: channels, outputs: channels, kind: .pointwise)
   }
 
   package func callAsFunction(_ x: FloatTensor) -> FloatTensor {

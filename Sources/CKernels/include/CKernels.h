@@ -45,6 +45,36 @@ void vqd_column_sums(const float *x, size_t rows, size_t columns, double *sum, d
 void vqd_column_affine(const float *x, float *y, size_t rows, size_t columns, const float *center, const float *scale,
                        const float *shift, vqd_activation activation);
 
+// The product C = A·Bᵀ in two parts: the weights B [columns, inner] are packed once, in tiles of VQD_TILE_COLUMNS columns (the
+// last padded with zeros), innermost over a tile's columns, then over `inner`: VQD_TILE_COLUMNS * inner floats a tile.
+#define VQD_TILE_COLUMNS 16
+void vqd_pack_weights(const float *b, float *packed, size_t columns, size_t inner);
+
+// c[r][n] (+)= Σ_k a[r][k] b[n][k] for packed b, inner > 0. Every element is summed in the same order, over k in blocks of 384
+// whose sums are added up, wherever it lies in the matrix and however large the call: its bits depend on its row of A and
+// its row of B alone.
+void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, float *c, size_t c_stride, size_t rows, size_t inner,
+                     size_t columns, int accumulate);
+
+// Images [count, height, width, channels] that Winograd's algorithm sees as tiles of m×m pixels, numbered through images, rows and
+// columns; tiles at the lower and right edge may hang over.
+typedef struct {
+  size_t height, width, channels;
+} vqd_tile_image;
+
+// v[point][i] = (Bᵀ d B)[point] for tiles first…first + count - 1 of x, d being the tile with a border of one pixel (zeros
+// outside the image); rows of `channels` floats, points `point_stride` floats apart. m is 2 or 4.
+void vqd_winograd_input(const float *x, const vqd_tile_image *image, size_t first, size_t count, float *v, size_t point_stride, int m);
+
+// y (+)= Aᵀ products A + bias for the same tiles; `image` describes y. bias may be NULL.
+void vqd_winograd_output(const float *products, size_t point_stride, const vqd_tile_image *image, size_t first, size_t count,
+                         const float *bias, float *y, int accumulate, int m);
+
+// (G g Gᵀ)[point] of up to eight 3×3 filters at once, side by side: filter f of step i starts at w + i w_step + f filter_stride; its point
+// goes to u[i u_step + point point_stride + f]. Eight floats are written whatever `filters` is.
+void vqd_winograd_weights(const float *w, size_t filters, size_t filter_stride, size_t count, size_t w_step, float *u, size_t u_step,
+                          size_t point_stride, int m);
+
 // y += x.
 void vqd_add(const float *x, float *y, size_t count);
 

@@ -1,0 +1,33 @@
+/// How a model's arithmetic is done. Layers look at `ComputeOptions.current` when they are made, because weights are laid out for it.
+public struct ComputeOptions: Sendable, Equatable {
+  /// What multiplies matrices by weights.
+  public enum Products: String, Sendable, CaseIterable {
+    /// The project's own kernel, on weights packed once at load: no packing in each call, and results whose bits don't depend on how
+    /// many rows are computed together.
+    case packed
+    /// OpenBLAS, image by image, on weights as checkpoints hold them, straight from the mapped file where possible.
+    case openBLAS = "openblas"
+  }
+
+  public var products: Products
+  /// For 3×3 convolutions of stride 1; nil chooses by the layer's shape.
+  public var convolution: ConvolutionAlgorithm?
+
+  public init(products: Products = .packed, convolution: ConvolutionAlgorithm? = nil) {
+    self.products = products
+    self.convolution = convolution
+  }
+
+  /// The options of layers made in this task.
+  @TaskLocal public static var current = ComputeOptions()
+}
+
+/// How a 3×3 convolution of stride 1 is computed.
+public enum ConvolutionAlgorithm: String, Sendable, CaseIterable {
+  /// Patches gathered row by row and multiplied: the plain way, without extra memory for weights.
+  case im2col
+  /// Winograd's F(2×2, 3×3): 2.25 times fewer multiplications, 1.8 times the weights.
+  case winograd2
+  /// Winograd's F(4×4, 3×3): 4 times fewer multiplications, 4 times the weights.
+  case winograd4
+}

@@ -1,0 +1,73 @@
+import CKernels
+
+/// The weights B [N, K] of a product A·Bᵀ, laid out for what multiplies by them.
+enum MatrixWeights: Sendable {
+  /// [N, K], for OpenBLAS.
+  case rows(FloatTensor)
+  case packed(PackedWeights)
+
+  init(_ weight: FloatTensor, for products: ComputeOptions.Products) {
+    switch products {
+    case .openBLAS: self = .rows(weight)
+    case .packed: self = .packed(PackedWeights(weight))
+    }
+  }
+
+  /// K
+  var inner: Int {
+    switch self {
+    case .rows(let weight): weight.shape[1]
+    case .packed(let weights): weights.inner
+    }
+  }
+
+  /// N
+  var columns: Int {
+    switch self {
+    case .rows(let weight): weight.shape[0]
+    case .packed(let weights): weights.columns
+    }
+  }
+
+  /// Where the weights lie, to be kept alive.
+  var storage: FloatTensor {
+    switch self {
+    case .rows(let weight): weight
+    case .packed(let weights): weights.tiles
+    }
+  }
+}
+
+/// Weights [N, K] re-laid once for the packed kernel: tiles of 16 outputs, the last padded with zeros, each as [K, 16].
+struct PackedWeights: Sendable {
+  static let tileColumns = Int(VQD_TILE_COLUMNS)
+
+  /// K
+  let inner: Int
+  /// N
+  let columns: Int
+  /// [tiles, K, 16]
+  let tiles: FloatTensor
+
+  init(_ weight: FloatTensor) {
+    let (columns, inner) = (weight.shape[0], weight.shape[1])
+    let count = Self.tileCount(columns)
+    (self.inner, self.columns) = (inner, columns)
+    defer { keepAlive(weight) }
+    let source = weight.base
+    tiles = FloatTensor(uninitialized: [count, inner, Self.tileColumns]) { packed in
+      ThreadPool.shared.parallelFor(count) { tile in
+        let first = tile * Self.tileColumns
+        vqd_pack_weights(
+          source + first * inner, packed + first * inner, min(Self.tileColumns, columns - first), inner)
+      }
+    }
+  }
+
+  /// Weights that already lie so.
+  init(inner: Int, columns: Int, tiles: FloatTensor) {
+    (self.inner, self.columns, self.tiles) = (inner, columns, tiles)
+  }
+
+  static func tileCount(_ columns: Int) -> Int { (columns + tileColumns - 1) / tileColumns }
+}

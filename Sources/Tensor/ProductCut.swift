@@ -1,0 +1,69 @@
+/// How a product is cut into tasks: panels of rows times tiles of columns.
+struct ProductCut {
+  let panels: Int
+  let tiles: Int
+  private let panelRows: Int
+  /// Panels don't reach across these.
+  private let rowsPerImage: Int
+  private let panelsPerImage: Int
+  private let totalColumns: Int
+  /// Tiles begin at multiples of this.
+  private let columnQuantum: Int
+
+  /// For OpenBLAS: by the image's rows and the layer's shape alone, because the cuts show in the last bits.
+  init(images: Int, rowsPerImage: Int, columns: Int, inner: Int, a: PanelGEMM.Rows) {
+    // Long panels amortise OpenBLAS's packing of the weights; wide rows make them expensive to hold in cache.
+    let longest = inner > 2048 ? 96 : 192
+    panelsPerImage = (rowsPerImage + longest - 1) / longest
+    panelRows = (rowsPerImage + panelsPerImage - 1) / panelsPerImage
+    panels = images * panelsPerImage
+    self.rowsPerImage = rowsPerImage
+    totalColumns = columns
+    columnQuantum = 1
+    // So that one or two images keep several threads busy. Each tile packs the panel's rows anew, which costs 2 to 4 %; gathered
+    // rows are gathered anew, so they are cut only where an image is a single panel.
+    if case .gathered = a, panelsPerImage > 1 {
+      tiles = 1
+    } else {
+      tiles = columns >= 1024 ? 4 : columns >= 192 ? 2 : 1
+    }
+  }
+
+  /// For the packed kernel: as keeps the threads busy and the caches warm.
+  init(rows: Int, columns: Int, inner: Int, a: PanelGEMM.Rows, threads: Int) {
+    // A panel of A stays in the second-level cache. Fewer rows than `shortest` don't repay the reading of the weights.
+    let (longest, shortest) = (96, 24)
+    // Multiply-adds that take about as long as waking the other threads.
+    let smallProduct = 1 << 18
+    (rowsPerImage, totalColumns, columnQuantum) = (rows, columns, PackedWeights.tileColumns)
+    guard rows * columns * inner > smallProduct && threads > 1 else {
+      (panelRows, tiles) = (longest, 1)
+      panelsPerImage = (rows + panelRows - 1) / panelRows
+      panels = panelsPerImage
+      return
+    }
+    // Some tasks more than threads, because threads don't run equally fast; panels of whole blocks of 12 rows.
+    let wanted = 4 * threads
+    panelRows = min(max((rows / wanted + 11) / 12 * 12, shortest), longest)
+    panelsPerImage = (rows + panelRows - 1) / panelRows
+    panels = panelsPerImage
+    // Gathered rows are gathered anew for each tile: there columns are cut only if threads would be idle otherwise.
+    let enough =
+      switch a {
+      case .memory: wanted
+      case .gathered: threads
+      }
+    tiles = min((enough + panels - 1) / panels, max(PackedWeights.tileCount(columns) / 4, 1))
+  }
+
+  func rows(ofPanel panel: Int) -> Range<Int> {
+    let (image, place) = panel.quotientAndRemainder(dividingBy: panelsPerImage)
+    let first = place * panelRows
+    return image * rowsPerImage + first..<image * rowsPerImage + min(first + panelRows, rowsPerImage)
+  }
+
+  func columns(ofTile tile: Int) -> Range<Int> {
+    let quanta = (totalColumns + columnQuantum - 1) / columnQuantum
+    return tile * quanta / tiles * columnQuantum..<min((tile + 1) * quanta / tiles * columnQuantum, totalColumns)
+  }
+}
