@@ -203,7 +203,10 @@ extension PipelineError {
     case .typeMismatch(let type, let context):
       self = .invalidConfiguration(file: file, field: field(context), expected: Self.jsonName(of: type), found: "another type")
     case .dataCorrupted(let context):
-      self = .invalidConfiguration(file: file, field: field(context), expected: "valid JSON", found: context.debugDescription)
+      // Foundation says the same of broken JSON and of a fraction where a count belongs.
+      self = .invalidConfiguration(
+        file: file, field: field(context), expected: "valid JSON, with whole numbers for counts",
+        found: context.debugDescription)
     @unknown default:
       self = .unreadable(file: file, reason: "\(error)")
     }
