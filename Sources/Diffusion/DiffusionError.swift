@@ -18,8 +18,8 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
   case startToken(codes: Int, position: Int, found: Int32)
   /// An empty token grid.
   case length(found: Int)
-  /// A purity weight that is negative or not finite.
-  case purityWeight(found: Double)
+  /// A purity weight that is negative or too large.
+  case purityWeight(largest: Double, found: Double)
   /// Reveal targets that don't fit the timesteps or the tokens.
   case revealTargets(timesteps: Int, length: Int, found: [Int])
   /// A limit of positions per evaluation that isn't positive.
@@ -53,7 +53,7 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
     case .startToken(let codes, let position, let found):
       "the image to start from must hold codes in 0…\(codes - 1), found \(found) at position \(position)"
     case .length(let found): "the number of tokens must be positive, found \(found)"
-    case .purityWeight(let found): "the purity weight must be finite and at least 0, found \(found)"
+    case .purityWeight(let largest, let found): "the purity weight must lie in 0…\(Int(largest)), found \(found)"
     case .revealTargets(let timesteps, let length, let found):
       "reveal targets must be \(timesteps) numbers, none negative, whose entries after the first sum to at most \(length), "
         + "found \(found)"

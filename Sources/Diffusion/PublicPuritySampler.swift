@@ -74,9 +74,7 @@ package struct PublicPuritySampler: Sampler {
   ) throws(DiffusionError) {
     guard length >= 1 else { throw .length(found: length) }
     if let limit, limit < 1 { throw .revealLimit(found: limit) }
-    if case .purity(let weight) = rule {
-      guard weight.isFinite, weight >= 0 else { throw .purityWeight(found: weight) }
-    }
+    if case .purity(let weight) = rule { try PuritySampler.check(weight: weight) }
     self.schedule = schedule
     self.length = length
     self.rule = rule

@@ -12,7 +12,7 @@ package struct PuritySampler: Sampler {
   /// - Parameters:
   ///   - length: L.
   ///   - steps: 1…L.
-  ///   - weight: r ≥ 0; the paper uses 0.5 to 2.
+  ///   - weight: r in 0…`largestWeight`; the paper uses 0.5 to 2.
   /// - Throws: `length`, `steps`, `purityWeight`.
   package init(
     _ schedule: MaskAndReplaceSchedule, length: Int, steps: Int, weight: Double
@@ -21,11 +21,19 @@ package struct PuritySampler: Sampler {
     guard (1...length).contains(steps) else {
       throw .steps(sampler: "purity", allowed: 1...length, of: "\(length) tokens", found: steps)
     }
-    guard weight.isFinite, weight >= 0 else { throw .purityWeight(found: weight) }
+    try Self.check(weight: weight)
     self.schedule = schedule
     self.length = length
     self.weight = Float(weight)
     quotas = Quotas.following(schedule, length: length, steps: steps).filter { $0 > 0 }
+  }
+
+  /// Beyond this nothing changes but the risk of overflow: the most probable code has all the probability.
+  static let largestWeight = 10_000.0
+
+  /// - Throws: `purityWeight` unless the weight lies in 0…`largestWeight`.
+  static func check(weight: Double) throws(DiffusionError) {
+    guard weight >= 0, weight <= largestWeight else { throw .purityWeight(largest: largestWeight, found: weight) }
   }
 
   package var evaluations: Int { quotas.count }

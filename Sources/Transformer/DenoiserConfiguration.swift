@@ -62,6 +62,9 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
   /// T
   public var timesteps: Int
 
+  /// The largest L: beyond it a small file could ask for position vectors and attention that no memory holds.
+  static let longestSequence = 1 << 16
+
   /// L
   public var sequenceLength: Int { grid.reduce(1, *) }
 
@@ -97,6 +100,8 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
       try require(size.count == 2 && size.allSatisfy { (1...4096).contains($0) }, field, "[rows, columns], 1...4096 each", size)
     }
     try require(
+      sequenceLength <= Self.longestSequence, .grid, "at most \(Self.longestSequence) positions", grid)
+    try require(
       positionTable.reduce(1, *) >= sequenceLength, .positionTable, "at least \(sequenceLength) positions", positionTable)
     if timestepNorm == .sinusoidalLayerNorm || classNorm == .sinusoidalLayerNorm {
       try require(width >= 4 && width.isMultiple(of: 2), .width, "even and at least 4 for a sinusoidal code", width)
@@ -107,6 +112,7 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
       try require((1...large).contains(rows), .classRows, "1...\(large)", classRows)
       try require(classNorm != nil, .classNorm, "the kind of norm", nil)
       if let unconditionalClass {
+        try require(rows >= 2, .classRows, "2 or more, one of them \"no class\"", classRows)
         try require(unconditionalClass == rows - 1, .unconditionalClass, "the last class row, \(rows - 1)", unconditionalClass)
       }
     case .unconditional:

@@ -7,6 +7,8 @@ public enum PipelineError: Error, Sendable, Equatable {
   case unreadable(file: String, reason: String)
   /// A JSON file whose contents aren't what they should be; `field` is the path to the value.
   case invalidConfiguration(file: String, field: String, expected: String, found: String)
+  /// A file of a model folder whose settings can't be used together; `reason` says what was expected and found.
+  case unusable(file: String, reason: String)
   /// Two parts of a model that don't fit together.
   case mismatchedParts(folder: String, expected: String, found: String)
   /// A file to work on whose contents the model can't take.
@@ -31,6 +33,8 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "\(file): can't be read: \(reason)"
     case .invalidConfiguration(let file, let field, let expected, let found):
       "\(file): \(field.isEmpty ? "" : field + ": ")expected \(expected), found \(found)"
+    case .unusable(let file, let reason):
+      "\(file): \(reason)"
     case .mismatchedParts(let folder, let expected, let found):
       "\(folder): the parts don't fit together: expected \(expected), found \(found)"
     case .invalidInput(let file, let expected, let found):

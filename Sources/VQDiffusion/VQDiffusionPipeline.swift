@@ -22,23 +22,17 @@ public struct VQDiffusionPipeline: Sendable {
 
   /// Loads a model folder (laid out as `ModelFolder` describes; see also the project's documentation).
   ///
-  /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError`, `VQVAEError` or `DiffusionError`, each naming the part.
+  /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError` or `VQVAEError`, each naming the part.
   public init(contentsOf url: URL) throws {
     let folder = try ModelFolder(url)
     let index = try folder.index()
     let transformer = try Log.timed("loaded the transformer", ["folder": "\(url.path)"]) { try folder.denoiser() }
     let configuration = transformer.configuration
     let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(folder, for: configuration) }
-    let schedule = try folder.schedule(codes: configuration.codebookSize)
-    guard schedule.timesteps == configuration.timesteps else {
-      throw PipelineError.mismatchedParts(
-        folder: url.path, expected: "\(configuration.timesteps) timesteps, as the transformer has",
-        found: "\(schedule.timesteps) in the scheduler")
-    }
+    let schedule = try folder.schedule(for: configuration)
     name = index.name
     labels = LabelSet(try folder.labels())
-    defaultSettings = try (index.defaults ?? GenerationDefaults()).settings(
-      timesteps: schedule.timesteps, length: configuration.sequenceLength, canGuide: configuration.kind == .classConditional)
+    defaultSettings = try folder.defaultSettings(index, schedule: schedule, configuration: configuration)
     self.transformer = transformer
     self.codec = codec
     self.schedule = schedule

@@ -15,7 +15,7 @@ struct Generate: AsyncParsableCommand {
     help: "Classes, each by name, start of a name or index; 'all' for every class.")
   var classes: [String] = []
 
-  @Option(name: .shortAndLong, help: "Images of each class.")
+  @Option(name: [.long, .customShort("n")], help: "Images of each class.")
   var count = 1
 
   @Option(help: "Evaluations of the network that an image gets.")

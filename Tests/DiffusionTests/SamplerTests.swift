@@ -148,8 +148,9 @@ import Testing
     #expect(
       message(.purityReference(weight: 0), 0)
         == "steps must lie in 1…100 for purity-reference sampling with 100 timesteps, found 0")
-    #expect(message(.purity(weight: -1), 5) == "the purity weight must be finite and at least 0, found -1.0")
-    #expect(message(.purityReference(weight: .nan), 5) == "the purity weight must be finite and at least 0, found nan")
+    #expect(message(.purity(weight: -1), 5) == "the purity weight must lie in 0…10000, found -1.0")
+    #expect(message(.purityReference(weight: .nan), 5) == "the purity weight must lie in 0…10000, found nan")
+    #expect(message(.purity(weight: 1e39), 5) == "the purity weight must lie in 0…10000, found 1e+39")
     for method in Self.methods {
       #expect(message(method, 1, length: 0) == "the number of tokens must be positive, found 0")
       let allowed = method.allowedSteps(timesteps: 100, length: 64)

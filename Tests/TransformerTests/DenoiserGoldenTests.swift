@@ -66,6 +66,12 @@ import Transformer
     #expect(areSame)
   }
 
+  @Test func anEmptyBatchHasNoLogits() throws {
+    let golden = try GoldenCase("denoiser-class-conv")
+    let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
+    #expect(try denoiser.logits(tokens: [], timesteps: [], conditions: []).shape == [0, 16, 20])
+  }
+
   private func conditions(of golden: GoldenCase) throws -> [ClassCondition] {
     try golden.params.string("kind") == "class"
       ? golden.integers("in.class").map { .index($0) } : golden.integers("in.t").map { _ in .none }

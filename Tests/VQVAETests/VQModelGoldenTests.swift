@@ -48,6 +48,12 @@ import VQVAE
     #expect(grid.height == 3 && grid.width == 5 && grid.count == 4)
   }
 
+  @Test func emptyBatchesGiveNothing() throws {
+    let (_, model) = try tamingModel()
+    #expect(try model.encode(FloatTensor(zeros: [0, 6, 4, 3])) == TokenGrid(tokens: [], height: 3, width: 2))
+    #expect(try model.decode(TokenGrid(tokens: [], height: 3, width: 2)).shape == [0, 6, 4, 3])
+  }
+
   @Test func blocksAgree() throws {
     let golden = try GoldenCase("vqvae-blocks")
     let weights = try golden.weights()

@@ -59,7 +59,7 @@ import Testing
     try failToGenerate("transformer/config.json: expected valid JSON") { model in
       try Data("{".utf8).write(to: model.appendingPathComponent("transformer/config.json"))
     }
-    try failToGenerate("transformer configuration: layers must be ") { model in
+    try failToGenerate("transformer/config.json: layers: expected 1...4096, found 0") { model in
       try FileManager.default.removeItem(at: model.appendingPathComponent("transformer"))
       try ModelFolders.writeTransformer("denoiser-class-fc", to: model, changes: ["layers": 0])
     }

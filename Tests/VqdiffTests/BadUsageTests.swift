@@ -70,6 +70,7 @@ import VQDiffusion
     Case("generate --class horse --sampler purity --steps 65", "steps must lie in 1…64 for purity sampling with 64 tokens"),
     Case(
       "generate --class horse --sampler ancestral --purity-weight 1", "--purity-weight must be absent for a sampler without it"),
+    Case("generate --class horse --purity-weight 1e39", "the purity weight must lie in 0…10000, found 1e+39"),
     Case("generate --class all --output x.png", "expected a place for each of 10 images"),
     Case("generate --class horse --count 10000000", "count must be 1…1000000, found 10000000"),
     Case("generate --class all --count 200000", "count must be 1…100000 for 10 classes, found 200000"),

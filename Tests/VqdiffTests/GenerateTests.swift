@@ -16,6 +16,13 @@ import VQDiffusion
     }
   }
 
+  @Test func shortOptionsMeanOneThingEach() throws {
+    try withTemporaryFolder { folder in
+      try succeed(["generate", "-c", "horse", "-n", "2", "--steps", "1", "--seed", "5", "-o", "out"], in: folder)
+      #expect(try files(under: folder) == ["out/horse/000.png", "out/horse/001.png"])
+    }
+  }
+
   @Test func aClassAskedForTwiceGoesOnCounting() throws {
     try withTemporaryFolder { folder in
       try succeed(["generate", "--class", "7", "horse", "--steps", "1", "--seed", "5", "-o", "out", "--quiet"], in: folder)

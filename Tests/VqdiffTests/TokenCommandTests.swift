@@ -83,7 +83,8 @@ import VQDiffusion
       try fail("found \(Int.min) at position 5", [StoredTensor("tokens", tokens, shape: [1, 64])])
       try fail(
         "expected tensor \"tokens\" of shape [1, 64], found shape [1, 63]", [.init("tokens", Array(0..<63), shape: [1, 63])])
-      try fail("expected tensor \"tokens\" of shape [64, 64], found shape [64]", [.init("tokens", Array(0..<64), shape: [64])])
+      try fail("expected tensor \"tokens\" of shape [1, 64], found shape []", [.init("tokens", [0], shape: [])])
+      try fail("expected tensor \"tokens\" of shape [1, 64], found shape [64]", [.init("tokens", Array(0..<64), shape: [64])])
       try fail("expected at least one row of tokens, found none", [StoredTensor("tokens", [], shape: [0, 64])])
       try fail("expected tensor \"tokens\", found none of that name", [StoredTensor("token", [1], shape: [1])])
       try fail("found 1 more: more", [good, StoredTensor("more", [1], shape: [1])])

@@ -46,14 +46,16 @@ struct GenerationDefaults: Decodable {
     case purityWeight = "purity_weight"
   }
 
-  /// - Throws: `PipelineError.invalidOption` for a sampler or truncation that doesn't exist.
-  func settings(timesteps: Int, length: Int, canGuide: Bool) throws(PipelineError) -> GenerationSettings {
+  /// - Throws: `PipelineError.invalidOption` for a sampler or truncation that doesn't exist; `DiffusionError` for numbers
+  ///   outside their ranges.
+  func settings(schedule: MaskAndReplaceSchedule, length: Int, canGuide: Bool) throws -> GenerationSettings {
     let method = SamplingMethod(
       try SamplingMethod.Name(option: sampler ?? SamplingMethod.Name.ancestral.rawValue), weight: purityWeight ?? 1)
-    let allowed = method.allowedSteps(timesteps: timesteps, length: length)
+    let steps = min(steps ?? 25, method.allowedSteps(timesteps: schedule.timesteps, length: length).upperBound)
+    let guidance = try Guidance(scale: canGuide ? guidanceScale ?? 1 : 1, unconditional: ())
+    _ = try method.sampler(schedule, length: length, steps: steps)
     return GenerationSettings(
-      method: method, steps: min(steps ?? 25, allowed.upperBound), guidanceScale: canGuide ? guidanceScale ?? 1 : 1,
-      truncation: try Truncation(option: truncation ?? "none"))
+      method: method, steps: steps, guidanceScale: guidance.scale, truncation: try Truncation(option: truncation ?? "none"))
   }
 }
 

@@ -61,8 +61,13 @@ struct ModelFolder {
   func has(_ part: String) -> Bool { FileManager.default.fileExists(atPath: path(part)) }
 
   func denoiserConfiguration() throws -> DenoiserConfiguration {
-    let configuration: DenoiserConfiguration = try decode("transformer/config.json")
-    try configuration.validate()
+    let file = "transformer/config.json"
+    let configuration: DenoiserConfiguration = try decode(file)
+    do {
+      try configuration.validate()
+    } catch TransformerError.invalidConfiguration(let field, let expected, let found) {
+      throw PipelineError.invalidConfiguration(file: path(file), field: field, expected: expected, found: found)
+    }
     return configuration
   }
 
@@ -71,18 +76,28 @@ struct ModelFolder {
   }
 
   func vqModelConfiguration() throws -> VQModelConfiguration {
-    let configuration: VQModelConfiguration = try decode("vqvae/config.json")
-    try configuration.validate()
+    let file = "vqvae/config.json"
+    let configuration: VQModelConfiguration = try decode(file)
+    do {
+      try configuration.validate()
+    } catch VQVAEError.invalidConfiguration(let field, let expected, let found) {
+      throw PipelineError.invalidConfiguration(file: path(file), field: field, expected: expected, found: found)
+    }
     return configuration
   }
 
   func vqModel(reducedCodes: Int) throws -> VQModel {
-    var map: CodebookMap?
-    if has(CodebookMapFile.path) {
-      let table = try SafetensorsFile(url.appendingPathComponent(CodebookMapFile.path)).integers(CodebookMapFile.tensor)
-      map = try CodebookMap(reduced: table, reducedCodes: reducedCodes)
-    }
-    return try VQModel(vqModelConfiguration(), weights: weights(of: "vqvae", except: CodebookMapFile.name), codebookMap: map)
+    let configuration = try vqModelConfiguration()
+    let map = try codebookMap(codes: configuration.codes, reducedCodes: reducedCodes)
+    return try VQModel(configuration, weights: weights(of: "vqvae", except: CodebookMapFile.name), codebookMap: map)
+  }
+
+  private func codebookMap(codes: Int, reducedCodes: Int) throws -> CodebookMap? {
+    guard has(CodebookMapFile.path) else { return nil }
+    let file = try SafetensorsFile(url.appendingPathComponent(CodebookMapFile.path))
+    let table = try file.integers(CodebookMapFile.tensor, shape: [codes], in: 0..<reducedCodes)
+    try file.expectOnly([CodebookMapFile.tensor])
+    return try CodebookMap(reduced: table, reducedCodes: reducedCodes)
   }
 
   func scheduler() throws -> Scheduler {
@@ -94,11 +109,35 @@ struct ModelFolder {
     return scheduler
   }
 
-  func schedule(codes: Int) throws -> MaskAndReplaceSchedule {
+  /// The schedule of a denoiser.
+  ///
+  /// - Throws: `PipelineError.mismatchedParts` unless the timesteps are as many as the denoiser's, before a table of them is made.
+  func schedule(for configuration: DenoiserConfiguration) throws -> MaskAndReplaceSchedule {
     let scheduler = try scheduler()
-    return try MaskAndReplaceSchedule(
-      timesteps: scheduler.timesteps, codes: codes, alpha1: scheduler.alpha1, alphaT: scheduler.alphaT,
-      gamma1: scheduler.gamma1, gammaT: scheduler.gammaT)
+    guard scheduler.timesteps == configuration.timesteps else {
+      throw PipelineError.mismatchedParts(
+        folder: url.path, expected: "\(configuration.timesteps) timesteps, as the transformer has",
+        found: "\(scheduler.timesteps) in the scheduler")
+    }
+    do {
+      return try MaskAndReplaceSchedule(
+        timesteps: scheduler.timesteps, codes: configuration.codebookSize, alpha1: scheduler.alpha1,
+        alphaT: scheduler.alphaT, gamma1: scheduler.gamma1, gammaT: scheduler.gammaT)
+    } catch {
+      throw PipelineError.unusable(file: path("scheduler/config.json"), reason: error.description)
+    }
+  }
+
+  /// The model's own settings, checked.
+  func defaultSettings(
+    _ index: Index, schedule: MaskAndReplaceSchedule, configuration: DenoiserConfiguration
+  ) throws(PipelineError) -> GenerationSettings {
+    do {
+      return try (index.defaults ?? GenerationDefaults()).settings(
+        schedule: schedule, length: configuration.sequenceLength, canGuide: configuration.kind == .classConditional)
+    } catch {
+      throw .unusable(file: path("model_index.json"), reason: "defaults: \(error)")
+    }
   }
 
   /// Class names in index order; empty if the folder has none.
@@ -160,13 +199,29 @@ extension PipelineError {
     case .keyNotFound(let key, let context):
       self = .invalidConfiguration(file: file, field: field(context, key), expected: "a value", found: "nothing")
     case .valueNotFound(let type, let context):
-      self = .invalidConfiguration(file: file, field: field(context), expected: "\(type)", found: "null")
+      self = .invalidConfiguration(file: file, field: field(context), expected: Self.jsonName(of: type), found: "null")
     case .typeMismatch(let type, let context):
-      self = .invalidConfiguration(file: file, field: field(context), expected: "\(type)", found: "another type")
+      self = .invalidConfiguration(file: file, field: field(context), expected: Self.jsonName(of: type), found: "another type")
     case .dataCorrupted(let context):
-      self = .invalidConfiguration(file: file, field: field(context), expected: "valid JSON", found: context.debugDescription)
+      // Foundation says the same of broken JSON and of a fraction where a count belongs.
+      self = .invalidConfiguration(
+        file: file, field: field(context), expected: "valid JSON, with whole numbers for counts",
+        found: context.debugDescription)
     @unknown default:
       self = .unreadable(file: file, reason: "\(error)")
+    }
+  }
+
+  /// What a Swift type is called in JSON; Foundation names arrays and objects by types of its own.
+  private static func jsonName(of type: any Any.Type) -> String {
+    switch type {
+    case is Int.Type, is UInt64.Type: "a whole number"
+    case is Double.Type: "a number"
+    case is String.Type: "a string"
+    case is Bool.Type: "true or false"
+    case is [Any].Type, is [Int].Type, is [String].Type: "an array"
+    case is [String: Any].Type: "an object"
+    default: "\(type)"
     }
   }
 }

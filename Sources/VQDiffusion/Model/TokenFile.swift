@@ -49,7 +49,7 @@ extension SafetensorsFile {
     guard let shape = shape(of: "tokens") else {
       throw CheckpointError.missingTensor(file: file, tensor: "tokens", shape: nil)
     }
-    let count = shape.first ?? 1
+    let count = shape.count == 2 ? shape[0] : 1
     guard shape == [count, length] else {
       throw CheckpointError.wrongShape(file: file, tensor: "tokens", expected: [count, length], found: shape)
     }
