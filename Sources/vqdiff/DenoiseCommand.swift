@@ -27,7 +27,7 @@ struct Denoise: ParsableCommand {
     try modelOptions.apply()
     let file = try OutputPath.tensorFile(output)
     try OutputPath.check([file])
-    let denoiser = try VQDiffusionPipeline.denoiser(contentsOf: modelOptions.folder)
+    let denoiser = try modelOptions.denoiser()
     let request = try DenoiserInput(contentsOf: URL(fileURLWithPath: input), for: denoiser.configuration)
     let logits = try request.logits(by: denoiser) { try Task.checkCancellation() }
     try OutputPath.makeFolder(of: file)

@@ -12,6 +12,15 @@ struct ModelOptions: ParsableArguments {
     help: "Threads, 1…\(Threads.allowed.upperBound) (all processors if absent). They change the speed, never the result.")
   var threads: Int?
 
+  @Option(
+    help: """
+      What multiplies by weights: packed (the project's own kernel) or openblas. The last bits differ, and so may a pixel.
+      """)
+  var products = ComputeOptions().products
+
+  @Option(help: "Force 3×3 convolutions to one algorithm: im2col, winograd2, winograd4 (by the layer's shape if absent).")
+  var convolution: ConvolutionAlgorithm?
+
   @Flag(help: "Log what is done, and how long it takes, to standard error.")
   var verbose = false
 
@@ -37,13 +46,25 @@ struct ModelOptions: ParsableArguments {
   var folder: URL? { model.map { URL(fileURLWithPath: $0, isDirectory: true) } }
 
   func codec() throws -> ImageCodec {
-    try folder.map { try ImageCodec(contentsOf: $0) } ?? .builtIn()
+    try load { try folder.map { try ImageCodec(contentsOf: $0) } ?? .builtIn() }
+  }
+
+  func denoiser() throws -> DenoisingTransformer {
+    try load { try VQDiffusionPipeline.denoiser(contentsOf: folder) }
   }
 
   func pipeline() throws -> VQDiffusionPipeline {
-    try folder.map { try VQDiffusionPipeline(contentsOf: $0) } ?? .builtIn()
+    try load { try folder.map { try VQDiffusionPipeline(contentsOf: $0) } ?? .builtIn() }
+  }
+
+  private func load<Model>(_ body: () throws -> Model) rethrows -> Model {
+    try ComputeOptions.$current.withValue(
+      ComputeOptions(products: products, convolution: convolution), operation: body)
   }
 }
+
+extension ComputeOptions.Products: ExpressibleByArgument {}
+extension ConvolutionAlgorithm: ExpressibleByArgument {}
 
 /// Where images go.
 struct ImageOutputOptions: ParsableArguments {

@@ -29,6 +29,27 @@ import Testing
       sum, Reference.convolution(x, weight: weight, bias: bias, kind: kind, residual: residual), absolute: 4e-5, "added")
   }
 
+  /// Odd sizes, with tiles that hang over, and more tiles than a block; F(4×4) rounds some ten times more than the others.
+  @Test(arguments: everyWay, sizes + [(2, 9, 14, 40, 24), (1, 66, 67, 64, 48), (3, 6, 5, 8, 160)])
+  func everyAlgorithmMatchesTheOracle(
+    way: ComputeOptions, size: (batch: Int, height: Int, width: Int, inputs: Int, outputs: Int)
+  ) {
+    let x = randomTensor([size.batch, size.height, size.width, size.inputs], seed: 1)
+    let weight = randomTensor([size.outputs, size.inputs, 3, 3], seed: 2)
+    let bias = randomTensor([size.outputs], seed: 3)
+    let layer = ComputeOptions.$current.withValue(way) { Convolution(weight: weight, bias: bias, kind: .same) }
+    let tolerance = 4e-6 * Double(size.inputs).squareRoot() * (way.convolution == .winograd4 || way.convolution == nil ? 8 : 1)
+    let expected = Reference.convolution(x, weight: weight, bias: bias, kind: .same)
+    expectClose(layer(x), expected, absolute: tolerance, relative: 1e-6)
+    let activated = Reference.convolution(x, weight: weight, bias: bias, kind: .same, activation: .quickGELU)
+    expectClose(layer(x, activation: .quickGELU), activated, absolute: tolerance, relative: 1e-6, "activated")
+    let residual = randomTensor(expected.shape, seed: 4)
+    var sum = residual
+    layer.add(x, to: &sum)
+    expectClose(
+      sum, Reference.convolution(x, weight: weight, bias: bias, kind: .same, residual: residual), absolute: tolerance, "added")
+  }
+
   /// Which taps meet the border: with an image and weights of ones, the result counts the pixels inside the window.
   @Test func bordersCountTheirPixels() {
     let image = FloatTensor([Float](repeating: 1, count: 16), shape: [1, 4, 4, 1])

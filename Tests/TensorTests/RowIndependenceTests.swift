@@ -28,9 +28,13 @@ extension SharedPoolTests {
       }
     }
 
-    @Test(arguments: linearShapes) func linear(inputs: Int, outputs: Int) {
-      let layer = Linear(
-        weight: randomTensor([outputs, inputs], seed: 3, spread: 0.1), bias: randomTensor([outputs], seed: 4))
+    @Test(arguments: linearShapes, ComputeOptions.Products.allCases)
+    func linear(shape: (inputs: Int, outputs: Int), products: ComputeOptions.Products) {
+      let (inputs, outputs) = shape
+      let layer = ComputeOptions.$current.withValue(ComputeOptions(products: products)) {
+        Linear(
+          weight: randomTensor([outputs, inputs], seed: 3, spread: 0.1), bias: randomTensor([outputs], seed: 4))
+      }
       for rows in Self.rowCounts {
         let x = randomTensor([5, rows, inputs], seed: 1)
         let residual = randomTensor([5, rows, outputs], seed: 2)
@@ -55,11 +59,15 @@ extension SharedPoolTests {
       (.pointwise, 33, 40), (.same, 3, 33), (.same, 32, 64), (.same, 33, 3), (.downsampling, 3, 32), (.downsampling, 40, 33),
     ]
 
-    @Test(arguments: convolutions) func convolution(kind: Convolution.Kind, inputs: Int, outputs: Int) {
+    @Test(arguments: convolutions, everyWay)
+    func convolution(shape: (kind: Convolution.Kind, inputs: Int, outputs: Int), way: ComputeOptions) {
+      let (kind, inputs, outputs) = shape
       let window = kind == .pointwise ? 1 : 3
-      let layer = Convolution(
-        weight: randomTensor([outputs, inputs, window, window], seed: 5, spread: 0.1), bias: randomTensor([outputs], seed: 6),
-        kind: kind)
+      let layer = ComputeOptions.$current.withValue(way) {
+        Convolution(
+          weight: randomTensor([outputs, inputs, window, window], seed: 5, spread: 0.1),
+          bias: randomTensor([outputs], seed: 6), kind: kind)
+      }
       for (height, width) in [(7, 5), (13, 17)] {
         let x = randomTensor([10, height, width, inputs], seed: 7)
         let whole = SharedPoolTests.withThreads(1) { layer(x, activation: .silu) }

@@ -11,9 +11,11 @@ import Transformer
     "denoiser-uncond",
   ]
 
-  @Test(arguments: cases) func logitsAgree(name: String) throws {
+  @Test(arguments: cases, everyWay) func logitsAgree(name: String, way: ComputeOptions) throws {
     let golden = try GoldenCase(name)
-    let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
+    let denoiser = try ComputeOptions.$current.withValue(way) {
+      try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
+    }
     let conditions = try conditions(of: golden)
     let logits = try denoiser.logits(
       tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: golden.integers("in.t"), conditions: conditions)
@@ -49,9 +51,11 @@ import Transformer
       absolute: try golden.tolerance("logits_class_out_of_range"))
   }
 
-  @Test func rowsDontDependOnTheBatch() throws {
+  @Test(arguments: everyWay) func rowsDontDependOnTheBatch(way: ComputeOptions) throws {
     let golden = try GoldenCase("denoiser-class-conv")
-    let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
+    let denoiser = try ComputeOptions.$current.withValue(way) {
+      try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
+    }
     let tokens = try golden.integers("in.tokens").map { Int32($0) }
     let timesteps = try golden.integers("in.t")
     let conditions = try conditions(of: golden)

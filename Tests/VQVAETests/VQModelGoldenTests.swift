@@ -6,13 +6,15 @@ import VQVAE
 
 /// The public reference's autoencoder, end to end and block by block.
 @Suite struct VQModelGoldenTests {
-  private func tamingModel() throws -> (GoldenCase, VQModel) {
+  private func tamingModel(_ way: ComputeOptions) throws -> (GoldenCase, VQModel) {
     let golden = try GoldenCase("vqvae-taming")
-    return (golden, try VQModel(golden.params.decoded(), weights: golden.weights()))
+    return try ComputeOptions.$current.withValue(way) {
+      (golden, try VQModel(golden.params.decoded(), weights: golden.weights()))
+    }
   }
 
-  @Test func imageToTokens() throws {
-    let (golden, model) = try tamingModel()
+  @Test(arguments: everyWay) func imageToTokens(way: ComputeOptions) throws {
+    let (golden, model) = try tamingModel(way)
     let image = nhwc(try golden.floats("in.image"))
     expectClose(
       model.encoderOutput(image), nhwc(try golden.floats("out.encoder_output")),
@@ -23,8 +25,8 @@ import VQVAE
     #expect(grid.tokens.map(Int.init) == (try golden.integers("out.indices")))
   }
 
-  @Test func tokensToImage() throws {
-    let (golden, model) = try tamingModel()
+  @Test(arguments: everyWay) func tokensToImage(way: ComputeOptions) throws {
+    let (golden, model) = try tamingModel(way)
     for (input, output) in [("out.indices", "decoded_image"), ("in.other_indices", "decoded_from_other_indices")] {
       let grid = TokenGrid(tokens: try golden.integers(input).map { Int32($0) }, height: 8, width: 8)
       expectClose(try model.decode(grid), nhwc(try golden.floats("out.\(output)")), absolute: try golden.tolerance(output))
@@ -34,8 +36,8 @@ import VQVAE
       model.postQuantized(grid), nhwc(try golden.floats("out.post_quant")), absolute: try golden.tolerance("post_quant"))
   }
 
-  @Test func imagesDontDependOnTheBatchNorTheShapeOfTheGrid() throws {
-    let (_, model) = try tamingModel()
+  @Test(arguments: everyWay) func imagesDontDependOnTheBatchNorTheShapeOfTheGrid(way: ComputeOptions) throws {
+    let (_, model) = try tamingModel(way)
     let tokens = (0..<3 * 5 * 4).map { Int32($0 * 7 % 20) }
     let together = try model.decode(TokenGrid(tokens: tokens, height: 3, width: 5))
     #expect(together.shape == [4, 6, 10, 3])
@@ -48,13 +50,17 @@ import VQVAE
     #expect(grid.height == 3 && grid.width == 5 && grid.count == 4)
   }
 
-  @Test func emptyBatchesGiveNothing() throws {
-    let (_, model) = try tamingModel()
+  @Test(arguments: everyWay) func emptyBatchesGiveNothing(way: ComputeOptions) throws {
+    let (_, model) = try tamingModel(way)
     #expect(try model.encode(FloatTensor(zeros: [0, 6, 4, 3])) == TokenGrid(tokens: [], height: 3, width: 2))
     #expect(try model.decode(TokenGrid(tokens: [], height: 3, width: 2)).shape == [0, 6, 4, 3])
   }
 
-  @Test func blocksAgree() throws {
+  @Test(arguments: everyWay) func blocksAgree(way: ComputeOptions) throws {
+    try ComputeOptions.$current.withValue(way) { try checkBlocks() }
+  }
+
+  private func checkBlocks() throws {
     let golden = try GoldenCase("vqvae-blocks")
     let weights = try golden.weights()
     func check(_ y: FloatTensor, _ output: String) throws {

@@ -58,3 +58,6 @@ extension VQDiffusionPipeline {
     try ModelFolder(url ?? BuiltInModel.folder()).denoiser()
   }
 }
+
+/// The network alone (see `Transformer.DenoisingTransformer`).
+public typealias DenoisingTransformer = Transformer.DenoisingTransformer
