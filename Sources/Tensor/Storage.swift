@@ -51,8 +51,19 @@ final class BufferPool: Sendable {
       return buffer
     }
     if let reused { return reused }
-    return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64).bindMemory(
-      to: Float.self, capacity: size / MemoryLayout<Float>.stride)
+    return Self.allocate(bytes: size).bindMemory(to: Float.self, capacity: size / MemoryLayout<Float>.stride)
+  }
+
+  /// Large buffers ask for huge pages: the first touch of a gigabyte of small ones takes a second and more.
+  private static func allocate(bytes: Int) -> UnsafeMutableRawPointer {
+    let hugePage = 2 << 20
+    guard bytes >= 2 * hugePage else { return .allocate(byteCount: bytes, alignment: 64) }
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: hugePage)
+    #if os(Linux)
+      // Advice only: where it isn't taken, pages are small.
+      madvise(buffer, bytes, MADV_HUGEPAGE)
+    #endif
+    return buffer
   }
 
   /// When the pool is full, all that it holds gives way: sizes that nobody takes any more must not lock out those in use.

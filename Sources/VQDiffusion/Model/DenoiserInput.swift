@@ -34,9 +34,11 @@ public struct DenoiserInput: Sendable {
     values.reserveCapacity(tokens.count * codes)
     for first in stride(from: 0, to: timesteps.count, by: 16) {
       let rows = first..<min(first + 16, timesteps.count)
-      let logits = try denoiser.logits(
-        tokens: Array(tokens[rows.lowerBound * length..<rows.upperBound * length]), timesteps: Array(timesteps[rows]),
-        conditions: Array(conditions[rows]), checkCancellation: checkCancellation)
+      let logits = try Log.timed("evaluated", ["rows": "\(rows)"]) {
+        try denoiser.logits(
+          tokens: Array(tokens[rows.lowerBound * length..<rows.upperBound * length]), timesteps: Array(timesteps[rows]),
+          conditions: Array(conditions[rows]), checkCancellation: checkCancellation)
+      }
       logits.withUnsafeBufferPointer { values += $0 }
     }
     return FloatTensor(values, shape: [timesteps.count, length, codes])
@@ -55,7 +57,8 @@ extension VQDiffusionPipeline {
   ///
   /// - Throws: `PipelineError`, `CheckpointError` or `TransformerError`, each naming the part.
   public static func denoiser(contentsOf url: URL?) throws -> DenoisingTransformer {
-    try ModelFolder(url ?? BuiltInModel.folder()).denoiser()
+    let folder = try ModelFolder(url ?? BuiltInModel.folder())
+    return try Log.timed("loaded the transformer", ["folder": "\(folder.url.path)"]) { try folder.denoiser() }
   }
 }
 
