@@ -66,6 +66,21 @@ package struct SafetensorsFile: TensorSource {
     }
   }
 
+  package func halfTensor(_ name: String) -> HalfTensor? {
+    guard let entry = index[name].map({ entries[$0] }) else { return nil }
+    let format: HalfTensor.Format
+    switch entry.elementType {
+    case .float16: format = .float16
+    case .bfloat16: format = .bfloat16
+    default: return nil
+    }
+    guard let start = UnsafeRawBufferPointer(rebasing: bytes[entry.byteRange]).baseAddress,
+      UInt(bitPattern: start) % UInt(MemoryLayout<UInt16>.alignment) == 0
+    else { return nil }
+    return HalfTensor(
+      borrowing: start.assumingMemoryBound(to: UInt16.self), shape: entry.shape, format: format, owner: mapping)
+  }
+
   /// A tensor's elements as integers, in row-major order.
   ///
   /// - Throws: `CheckpointError.missingTensor`, `.wrongElementType` for floats and U64.

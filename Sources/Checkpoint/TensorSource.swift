@@ -15,4 +15,11 @@ package protocol TensorSource: Sendable {
   ///
   /// - Throws: `CheckpointError.missingTensor`, or `.wrongElementType` for anything but floats.
   func floatTensor(_ name: String) throws(CheckpointError) -> FloatTensor
+
+  /// A tensor of 16-bit floats in place, nil if it isn't one or lies where it can't be read in place.
+  func halfTensor(_ name: String) -> HalfTensor?
+}
+
+extension TensorSource {
+  package func halfTensor(_ name: String) -> HalfTensor? { nil }
 }

@@ -5,14 +5,14 @@ extension Weights {
   /// `NAME.weight` [outputs, inputs] and `NAME.bias` [outputs].
   package func linear(_ name: String, inputs: Int, outputs: Int) throws(CheckpointError) -> Linear {
     let layer = scope(name)
-    return Linear(weight: try layer.tensor("weight", [outputs, inputs]), bias: try layer.tensor("bias", [outputs]))
+    return Linear(weights: try layer.layerWeights("weight", [outputs, inputs]), bias: try layer.tensor("bias", [outputs]))
   }
 
   /// Several layers [width, width] as one, outputs side by side; 1×1 convolutions as the linear layers over channels that they are.
   package func stackedLinear(_ names: [String], width: Int, arePointwise: Bool = false) throws(CheckpointError) -> Linear {
-    var parts: [(weight: FloatTensor, bias: FloatTensor)] = []
+    var parts: [(weights: LayerWeights, bias: FloatTensor)] = []
     for name in names {
-      let weight = try scope(name).tensor("weight", arePointwise ? [width, width, 1, 1] : [width, width])
+      let weight = try scope(name).layerWeights("weight", arePointwise ? [width, width, 1, 1] : [width, width])
       parts.append((weight.reshaped([width, width]), try scope(name).tensor("bias", [width])))
     }
     return Linear(stacking: parts)
@@ -23,7 +23,7 @@ extension Weights {
     _ name: String, inputs: Int, outputs: Int, kind: Convolution.Kind
   ) throws(CheckpointError) -> Convolution {
     let layer = scope(name)
-    let weight = try layer.tensor("weight", [outputs, inputs, kind.window, kind.window])
-    return Convolution(weight: weight, bias: try layer.tensor("bias", [outputs]), kind: kind)
+    let weights = try layer.layerWeights("weight", [outputs, inputs, kind.window, kind.window])
+    return Convolution(weights: weights, bias: try layer.tensor("bias", [outputs]), kind: kind)
   }
 }

@@ -73,6 +73,25 @@ package struct Weights: Sendable {
   ///
   /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`, `.wrongElementType`.
   package func tensor(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FloatTensor {
+    let source = try source(of: name, shape)
+    let tensor = try source.floatTensor(prefix + name)
+    contents.markUsed(prefix + name)
+    return tensor
+  }
+
+  /// A layer's weights, recorded as used: 16-bit ones in place where `ComputeOptions.current` asks for little memory, otherwise as
+  /// 32-bit floats.
+  ///
+  /// - Throws: as `tensor`.
+  package func layerWeights(_ name: String, _ shape: [Int]) throws(CheckpointError) -> LayerWeights {
+    if ComputeOptions.current.memory == .low, let half = try source(of: name, shape).halfTensor(prefix + name) {
+      contents.markUsed(prefix + name)
+      return .halves(half)
+    }
+    return .floats(try tensor(name, shape))
+  }
+
+  private func source(of name: String, _ shape: [Int]) throws(CheckpointError) -> any TensorSource {
     let fullName = prefix + name
     guard let source = contents.sources[fullName], let found = source.shape(of: fullName) else {
       throw .missingTensor(file: contents.files, tensor: fullName, shape: shape)
@@ -80,9 +99,7 @@ package struct Weights: Sendable {
     guard found == shape else {
       throw .wrongShape(file: source.file, tensor: fullName, expected: shape, found: found)
     }
-    let tensor = try source.floatTensor(fullName)
-    contents.markUsed(fullName)
-    return tensor
+    return source
   }
 
   /// Checks that every tensor of this scope has been used.

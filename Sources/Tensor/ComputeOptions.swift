@@ -9,13 +9,25 @@ public struct ComputeOptions: Sendable, Equatable {
     case openBLAS = "openblas"
   }
 
+  /// What memory is spent on.
+  public enum Memory: String, Sendable, CaseIterable {
+    /// Weights are re-laid for speed.
+    case fast
+    /// Weights stay where and as the file holds them, 16-bit ones widened piece by piece where they are used; products go through
+    /// OpenBLAS and convolutions through im2col.
+    case low
+  }
+
   public var products: Products
   /// For 3×3 convolutions of stride 1; nil chooses by the layer's shape.
   public var convolution: ConvolutionAlgorithm?
 
-  public init(products: Products = .packed, convolution: ConvolutionAlgorithm? = nil) {
+  public var memory: Memory
+
+  public init(products: Products = .packed, convolution: ConvolutionAlgorithm? = nil, memory: Memory = .fast) {
     self.products = products
     self.convolution = convolution
+    self.memory = memory
   }
 
   /// The options of layers made in this task.

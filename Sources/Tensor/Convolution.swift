@@ -16,10 +16,18 @@ public struct Convolution: Sendable {
     public var window: Int { self == .pointwise ? 1 : 3 }
   }
 
+  /// The order of a patch's values.
+  enum PatchOrder: Sendable {
+    /// [window · window, in], as pixels lie in memory.
+    case channelsInside
+    /// [in, window · window], as checkpoints hold weights, which so needn't be re-laid.
+    case tapsInside
+  }
+
   /// How it is computed.
   private enum Implementation: Sendable {
-    /// The weights as [out, window · window · in]: the order in which a patch lies in memory.
-    case im2col(Linear)
+    /// The weights as rows of patches, in the order of `patch`.
+    case im2col(Linear, patch: PatchOrder)
     case winograd(WinogradConvolution)
   }
 
@@ -30,15 +38,26 @@ public struct Convolution: Sendable {
 
   /// - Parameter weight: [out, in, window, window], as checkpoints hold it; laid out as `ComputeOptions.current` asks for.
   public init(weight: FloatTensor, bias: FloatTensor?, kind: Kind) {
-    let window = kind.window
+    self.init(weights: .floats(weight), bias: bias, kind: kind)
+  }
+
+  /// The same for weights [out, in, window, window] as a file holds them.
+  package init(weights: LayerWeights, bias: FloatTensor?, kind: Kind) {
+    let (window, shape) = (kind.window, weights.shape)
     precondition(
-      weight.shape.count == 4 && weight.shape[2] == window && weight.shape[3] == window,
-      "a \(kind) convolution's weight is [out, in, \(window), \(window)], not \(weight.shape)")
+      shape.count == 4 && shape[2] == window && shape[3] == window,
+      "a \(kind) convolution's weight is [out, in, \(window), \(window)], not \(shape)")
     self.kind = kind
-    (outputChannels, inputChannels) = (weight.shape[0], weight.shape[1])
+    (outputChannels, inputChannels) = (shape[0], shape[1])
     let options = ComputeOptions.current
+    let inPlace = { weights.reshaped([shape[0], shape[1] * window * window]) }
+    guard case .floats(let weight) = weights, options.memory == .fast else {
+      implementation = .im2col(Linear(weights: inPlace(), bias: bias), patch: .tapsInside)
+      return
+    }
     switch Self.algorithm(kind, inputs: inputChannels, outputs: outputChannels, options) {
-    case .im2col: implementation = .im2col(Linear(weight: Self.patchOrder(weight), bias: bias))
+    case .im2col:
+      implementation = .im2col(Linear(weight: Self.channelsInside(weight), bias: bias), patch: .channelsInside)
     case .winograd2:
       implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 2, products: options.products))
     case .winograd4:
@@ -54,7 +73,7 @@ public struct Convolution: Sendable {
   }
 
   /// [out, in, window, window] as [out, window · window · in].
-  private static func patchOrder(_ weight: FloatTensor) -> FloatTensor {
+  private static func channelsInside(_ weight: FloatTensor) -> FloatTensor {
     let (outputs, inputs, taps) = (weight.shape[0], weight.shape[1], weight.shape[2] * weight.shape[3])
     guard taps > 1 else { return weight.reshaped([outputs, inputs]) }
     defer { keepAlive(weight) }
@@ -99,10 +118,10 @@ public struct Convolution: Sendable {
   private func multiply(
     _ x: FloatTensor, outputShape: [Int], into y: UnsafeMutablePointer<Float>, activation: Activation, accumulates: Bool
   ) {
-    let linear: Linear
+    let (linear, order): (Linear, PatchOrder)
     switch implementation {
     case .winograd(let winograd): return winograd(x, into: y, activation: activation, accumulates: accumulates)
-    case .im2col(let weights): linear = weights
+    case .im2col(let weights, let patch): (linear, order) = (weights, patch)
     }
     defer { keepAlive(x) }
     let source = x.base
@@ -112,32 +131,41 @@ public struct Convolution: Sendable {
     } else {
       let patches = Patches(
         inputHeight: x.shape[1], inputWidth: x.shape[2], channels: inputChannels, outputHeight: outputShape[1],
-        outputWidth: outputShape[2], stride: kind == .downsampling ? 2 : 1, offset: kind == .downsampling ? 0 : -1)
+        outputWidth: outputShape[2], stride: kind == .downsampling ? 2 : 1, offset: kind == .downsampling ? 0 : -1, order: order)
       rows = .gathered { range, target in patches.gather(range, of: source, into: target) }
     }
     linear.multiply(rows, shape: outputShape, into: y, activation: activation, accumulates: accumulates)
   }
 }
 
-/// im2col for a 3×3 window: the patch of an output pixel is its nine input pixels, channels innermost, zeros outside.
+/// im2col for a 3×3 window: the patch of an output pixel is its nine input pixels, zeros outside.
 private struct Patches {
   let inputHeight, inputWidth, channels, outputHeight, outputWidth: Int
   let stride: Int
   /// Of the window's first row and column against stride · (output row and column).
   let offset: Int
+  let order: Convolution.PatchOrder
 
   /// Writes the patches [range, 9 · channels] of output pixels numbered through images and rows.
   func gather(_ range: Range<Int>, of source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
     var to = target
+    let channelsInside = Storage(count: 9 * channels)
+    defer { withExtendedLifetime(channelsInside) {} }
     for pixel in range {
       let (image, place) = pixel.quotientAndRemainder(dividingBy: outputHeight * outputWidth)
       let top = place / outputWidth * stride + offset
       let left = place % outputWidth * stride + offset
       let from = source + image * inputHeight * inputWidth * channels
+      let patch = order == .channelsInside ? to : channelsInside.base
       for y in top..<top + 3 {
-        gatherRow(y, left: left, of: from, into: to)
-        to += 3 * channels
+        gatherRow(y, left: left, of: from, into: patch + (y - top) * 3 * channels)
       }
+      if order == .tapsInside {
+        for tap in 0..<9 {
+          for channel in 0..<channels { to[channel * 9 + tap] = patch[tap * channels + channel] }
+        }
+      }
+      to += 9 * channels
     }
   }
 

@@ -8,22 +8,32 @@ public struct Linear: Sendable {
 
   /// - Parameter weight: [out, in], as checkpoints hold it; laid out as `ComputeOptions.current` asks for.
   public init(weight: FloatTensor, bias: FloatTensor?) {
-    precondition(
-      weight.shape.count == 2 && weight.shape[1] > 0, "a linear layer's weight is [out, in], not \(weight.shape)")
-    precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "bias \(bias?.shape ?? []) for weight \(weight.shape)")
-    weights = MatrixWeights(weight, for: ComputeOptions.current.products)
+    self.init(weights: .floats(weight), bias: bias)
+  }
+
+  /// The same for weights [out, in] as a file holds them.
+  package init(weights: LayerWeights, bias: FloatTensor?) {
+    let shape = weights.shape
+    precondition(shape.count == 2 && shape[1] > 0, "a linear layer's weight is [out, in], not \(shape)")
+    precondition(bias.map { $0.shape == [shape[0]] } ?? true, "bias \(bias?.shape ?? []) for weight \(shape)")
+    self.weights = MatrixWeights(weights, for: ComputeOptions.current)
     self.bias = bias
   }
 
   /// Several layers over the same input as one: outputs side by side, in order.
   ///
-  /// - Parameter parts: weight [out, in] and bias [out] of each.
-  public init(stacking parts: [(weight: FloatTensor, bias: FloatTensor)]) {
+  /// - Parameter parts: weights [out, in], all of one type, and bias [out] of each.
+  package init(stacking parts: [(weights: LayerWeights, bias: FloatTensor)]) {
     precondition(!parts.isEmpty, "nothing to stack")
-    let outputs = parts.reduce(0) { $0 + $1.weight.shape[0] }
-    self.init(
-      weight: FloatTensor(parts.flatMap(\.weight.values), shape: [outputs, parts[0].weight.shape[1]]),
-      bias: FloatTensor(parts.flatMap(\.bias.values), shape: [outputs]))
+    let bias = parts.flatMap(\.bias.values)
+    let halves = parts.compactMap { if case .halves(let half) = $0.weights { half } else { nil } }
+    let floats = parts.compactMap { if case .floats(let float) = $0.weights { float } else { nil } }
+    precondition(halves.isEmpty || floats.isEmpty, "layers of different types don't stack")
+    let weights: LayerWeights =
+      halves.isEmpty
+      ? .floats(FloatTensor(floats.flatMap(\.values), shape: [bias.count, parts[0].weights.shape[1]]))
+      : .halves(HalfTensor(stacking: halves))
+    self.init(weights: weights, bias: FloatTensor(bias, shape: [bias.count]))
   }
 
   public var inputs: Int { weights.inner }

@@ -4,12 +4,16 @@ import CKernels
 enum MatrixWeights: Sendable {
   /// [N, K], for OpenBLAS.
   case rows(FloatTensor)
+  /// [N, K] in 16 bits, widened for each call of OpenBLAS.
+  case halfRows(HalfTensor)
   case packed(PackedWeights)
 
-  init(_ weight: FloatTensor, for products: ComputeOptions.Products) {
-    switch products {
-    case .openBLAS: self = .rows(weight)
-    case .packed: self = .packed(PackedWeights(weight))
+  /// Lays out weights [N, K] as `options` ask for.
+  init(_ weights: LayerWeights, for options: ComputeOptions) {
+    switch (weights, options.memory, options.products) {
+    case (.halves(let tensor), _, _): self = .halfRows(tensor)
+    case (.floats(let tensor), .low, _), (.floats(let tensor), .fast, .openBLAS): self = .rows(tensor)
+    case (.floats(let tensor), .fast, .packed): self = .packed(PackedWeights(tensor))
     }
   }
 
@@ -17,6 +21,7 @@ enum MatrixWeights: Sendable {
   var inner: Int {
     switch self {
     case .rows(let weight): weight.shape[1]
+    case .halfRows(let weight): weight.shape[1]
     case .packed(let weights): weights.inner
     }
   }
@@ -25,16 +30,14 @@ enum MatrixWeights: Sendable {
   var columns: Int {
     switch self {
     case .rows(let weight): weight.shape[0]
+    case .halfRows(let weight): weight.shape[0]
     case .packed(let weights): weights.columns
     }
   }
 
-  /// Where the weights lie, to be kept alive.
-  var storage: FloatTensor {
-    switch self {
-    case .rows(let weight): weight
-    case .packed(let weights): weights.tiles
-    }
+  /// Whether pieces must be cut by the image's shape alone (see `PanelGEMM`).
+  var dependOnPlace: Bool {
+    if case .packed = self { false } else { true }
   }
 }
 

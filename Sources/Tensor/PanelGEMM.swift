@@ -29,16 +29,13 @@ struct PanelGEMM {
   func multiply(_ a: Rows, images: Int, rowsPerImage: Int, into c: UnsafeMutablePointer<Float>) {
     precondition(!accumulates || activation == .identity, "an activation would apply to the sum")
     guard images > 0, rowsPerImage > 0, weights.columns > 0 else { return }
-    defer { keepAlive(weights.storage, bias) }
-    let cut: ProductCut
-    switch weights {
-    case .rows(let weight):
-      cut = ProductCut(images: images, rowsPerImage: rowsPerImage, columns: weight.shape[0], inner: weight.shape[1], a: a)
-    case .packed(let weights):
-      cut = ProductCut(
+    defer { keepAlive(bias) }
+    let cut =
+      weights.dependOnPlace
+      ? ProductCut(images: images, rowsPerImage: rowsPerImage, columns: weights.columns, inner: weights.inner, a: a)
+      : ProductCut(
         rows: images * rowsPerImage, columns: weights.columns, inner: weights.inner, a: a,
         threads: ThreadPool.shared.threadCount)
-    }
     ThreadPool.shared.parallelFor(cut.panels * cut.tiles) { task in
       let (panel, tile) = task.quotientAndRemainder(dividingBy: cut.tiles)
       runPanel(a, rows: cut.rows(ofPanel: panel), columns: cut.columns(ofTile: tile), into: c)
@@ -74,14 +71,31 @@ extension MatrixWeights {
   ) {
     switch self {
     case .rows(let weight):
-      let inner = max(self.inner, 1)
-      cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns.count), blasint(self.inner), 1, a, blasint(inner),
-        weight.base + columns.lowerBound * self.inner, blasint(inner), accumulates ? 1 : 0, c, blasint(stride))
+      multiplyRows(
+        a, rows: rows, by: weight.base + columns.lowerBound * inner, columns: columns.count, into: c, stride: stride,
+        accumulates: accumulates)
+      keepAlive(weight)
+    case .halfRows(let weight):
+      let widened = Storage(count: columns.count * inner)
+      weight.widen(columns.lowerBound * inner..<columns.upperBound * inner, into: widened.base)
+      multiplyRows(
+        a, rows: rows, by: widened.base, columns: columns.count, into: c, stride: stride, accumulates: accumulates)
+      withExtendedLifetime(widened) {}
     case .packed(let weights):
       vqd_packed_gemm(
         a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, c, stride, rows, weights.inner,
         columns.count, accumulates ? 1 : 0)
+      keepAlive(weights.tiles)
     }
+  }
+
+  private func multiplyRows(
+    _ a: UnsafePointer<Float>, rows: Int, by weight: UnsafePointer<Float>, columns: Int,
+    into c: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
+  ) {
+    let leading = blasint(max(inner, 1))
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(inner), 1, a, leading, weight, leading,
+      accumulates ? 1 : 0, c, blasint(stride))
   }
 }

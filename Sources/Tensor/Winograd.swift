@@ -108,7 +108,7 @@ struct WinogradConvolution: Sendable {
     let isSmall = points * inputs * outputs * MemoryLayout<Float>.stride <= 4 << 20
     let longest = max(1, (isSmall ? 1 << 20 : 128 << 20) / bytesPerRow)
     // BLAS's results may depend on the number of rows: there blocks don't reach across images (see `PanelGEMM`).
-    let staysInImage = if case .rows = weights[0] { true } else { false }
+    let staysInImage = weights[0].dependOnPlace
     let unit = staysInImage ? tileRowsPerImage : tileRowsPerImage * images
     let units = staysInImage ? images : 1
     let count = (unit + longest - 1) / longest
@@ -140,7 +140,7 @@ struct WinogradConvolution: Sendable {
 
   /// For each point, products [T, N] of transformed tiles [T, K] and weights.
   private func multiply(_ tiles: UnsafePointer<Float>, tiles count: Int, into products: UnsafeMutablePointer<Float>) {
-    let isPacked = if case .packed = weights[0] { true } else { false }
+    let isPacked = !weights[0].dependOnPlace
     // A panel of tiles stays in the second-level cache. BLAS packs what it gets and takes the tiles whole.
     let panel = isPacked ? 120 : count
     let panels = (count + panel - 1) / panel
@@ -157,7 +157,6 @@ struct WinogradConvolution: Sendable {
         tiles + (point * count + first) * inputs, rows: min(panel, count - first), columns: columns,
         into: products + (point * count + first) * outputs + from, stride: outputs, accumulates: false)
     }
-    keepAlive(weights[0].storage)
   }
 
   /// One row of tiles, numbered through the images: back to pixels, then bias and activation while they are in cache.
