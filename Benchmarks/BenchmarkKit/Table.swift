@@ -17,18 +17,27 @@ package struct TableWriter<Row: TableRow> {
   private let format: OutputFormat
   private let write: (String) -> Void
   private var rows: [Row] = []
+  private var hasHeader = false
 
   package init(_ format: OutputFormat, write: @escaping (String) -> Void) {
     (self.format, self.write) = (format, write)
-    if format == .md {
-      write(Self.line(Row.header.map(\.name)))
-      write("|" + Row.header.map { $0.isNumber ? "---:|" : "---|" }.joined())
-    }
+  }
+
+  /// A line between tables; the next row begins a new one.
+  package mutating func note(_ text: String) {
+    write(rows.isEmpty ? "\(text)\n" : "\n\(text)\n")
+    hasHeader = false
   }
 
   package mutating func add(_ row: Row) throws {
     switch format {
-    case .md: write(Self.line(row.cells))
+    case .md:
+      if !hasHeader {
+        write(Self.line(Row.header.map(\.name)))
+        write("|" + Row.header.map { $0.isNumber ? "---:|" : "---|" }.joined())
+        hasHeader = true
+      }
+      write(Self.line(row.cells))
     case .jsonl: write(try Self.encode(row, isPretty: false))
     case .csv:
       let fields = try Self.fields(row)
@@ -79,28 +88,19 @@ private func snakeCase(_ name: String) -> String {
 }
 
 /// A number with as many decimals as make four digits or so.
-package func rounded(_ value: Double) -> String {
-  String(format: abs(value) >= 1000 ? "%.0f" : abs(value) >= 100 ? "%.1f" : abs(value) >= 10 ? "%.2f" : "%.4f", value)
+package func rounded(_ value: Double) -> String { String(format: "%.\(decimals(value))f", value) }
+
+/// A number ± its spread, with the number's decimals.
+package func rounded(_ value: Double, spread: Double) -> String {
+  rounded(value) + String(format: " ± %.\(decimals(value))f", spread)
 }
 
-extension BenchmarkRow: TableRow {
-  package static let header: [(name: String, isNumber: Bool)] = [
-    ("model", false), ("parameters", true), ("size", true), ("backend", false), ("threads", true), ("test", false),
-    ("batch", true), ("s", true), ("tokens/s", true), ("evaluations/s", true), ("images/s", true),
-    ("effective GFLOP/s", true), ("peak memory", true),
-  ]
-
-  package var cells: [String] {
-    func rate(_ value: Double?) -> String { value.map(rounded) ?? "" }
-    let tokens = avgTs.map { "\(rounded($0)) ± \(rounded(stddevTs ?? 0))" } ?? ""
-    let name = steps.map { "\(test.rawValue), \($0) steps" } ?? test.rawValue
-    let way = convolution.isEmpty ? backend : "\(backend), \(convolution)"
-    return [
-      model, String(format: "%.2f M", Double(nParams) / 1e6), Self.mebibytes(modelSize), way, "\(threads)", name,
-      test.isLoad ? "" : "\(batch)", "\(rounded(avgNs * 1e-9)) ± \(rounded(stddevNs * 1e-9))", tokens, rate(avgEvaluationsS),
-      rate(avgImagesS), rate(avgEffectiveGflops), Self.mebibytes(peakMemory),
-    ]
+private func decimals(_ value: Double) -> Int {
+  switch abs(value) {
+  case 1000...: 0
+  case 100...: 1
+  case 10...: 2
+  case 1...: 3
+  default: 5
   }
-
-  private static func mebibytes(_ bytes: Int) -> String { String(format: "%.1f MiB", Double(bytes) / Double(1 << 20)) }
 }

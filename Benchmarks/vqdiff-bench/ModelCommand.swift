@@ -62,13 +62,11 @@ struct ModelCommand: ParsableCommand {
   func validate() throws {
     try asUsage("--test") { () throws(ListError) in _ = try parseTests(tests) }
     try asUsage("--batch") { () throws(ListError) in _ = try batches() }
-    try asUsage("--threads") { () throws(ListError) in _ = try threadCounts() }
-    guard (1...10_000).contains(repetitions) else {
-      throw ValidationError("--repetitions must be 1…10000, found \(repetitions)")
-    }
+    try asUsage("--threads") { () throws(ListError) in _ = try threadCounts(threads) }
+    try checkRepetitions(repetitions)
     if let steps, !(1...100_000).contains(steps) { throw ValidationError("--steps must be 1…100000, found \(steps)") }
     if interactive {
-      guard try parseTests(tests).count == 1, try batches().count == 1, try threadCounts().count <= 1 else {
+      guard try parseTests(tests).count == 1, try batches().count == 1, try threadCounts(threads).count <= 1 else {
         throw ValidationError("--interactive takes one --test, one --batch and one number of --threads")
       }
     }
@@ -80,7 +78,7 @@ struct ModelCommand: ParsableCommand {
     if interactive { return try serve(session) }
     var table = TableWriter<BenchmarkRow>(output) { writeLine($0) }
     for test in try parseTests(tests) {
-      for count in try threadCounts() {
+      for count in try threadCounts(threads) {
         try Threads.use(count)
         for size in test.isLoad ? [1] : try batches() {
           try table.add(BenchmarkRow(test, session, batch: size, repetitions: repetitions))
@@ -91,7 +89,7 @@ struct ModelCommand: ParsableCommand {
   }
 
   private func serve(_ session: BenchmarkSession) throws {
-    try Threads.use(try threadCounts()[0])
+    try Threads.use(try threadCounts(threads)[0])
     let make = try session.workload(try parseTests(tests)[0], batch: try batches()[0])
     var repetition = 0
     func next() throws -> Double {
@@ -110,25 +108,4 @@ struct ModelCommand: ParsableCommand {
   }
 
   private func batches() throws(ListError) -> [Int] { try parseNumbers(batch, in: 1...65536) }
-
-  private func threadCounts() throws(ListError) -> [Int] {
-    guard let threads else { return [Threads.count] }
-    return try parseNumbers(threads, in: Threads.allowed)
-  }
-}
-
-extension OutputFormat: ExpressibleByArgument {}
-
-/// Runs `body`, whose errors are the arguments' fault.
-func asUsage(_ option: String, _ body: () throws(ListError) -> Void) throws {
-  do {
-    try body()
-  } catch {
-    throw ValidationError("\(option) \(error)")
-  }
-}
-
-/// Prints a line at once, whatever standard output is: rows appear as they are measured, and other programs wait for lines.
-func writeLine(_ text: String) {
-  FileHandle.standardOutput.write(Data((text + "\n").utf8))
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import VQDiffusion
 
 /// Measures tokens per second.
 @main
@@ -7,9 +6,6 @@ struct VQDiffBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "vqdiff-bench",
     abstract: "Measures a model's parts in tokens per second.",
-    subcommands: [ModelCommand.self],
+    subcommands: [ModelCommand.self, KernelCommand.self],
     defaultSubcommand: ModelCommand.self)
 }
-
-extension ComputeOptions.Products: ExpressibleByArgument {}
-extension ConvolutionAlgorithm: ExpressibleByArgument {}
