@@ -39,9 +39,11 @@ let package = Package(
         "VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .target(
+      name: "BenchmarkKit", dependencies: ["VQDiffusion", "Transformer", "VQVAE", "Tensor"], path: "Benchmarks/BenchmarkKit"),
     .executableTarget(
       name: "vqdiff-bench",
-      dependencies: ["VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["BenchmarkKit", "VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Benchmarks/vqdiff-bench"),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "TestSupport"]),
@@ -53,6 +55,9 @@ let package = Package(
     .testTarget(
       name: "VQDiffusionTests",
       dependencies: ["VQDiffusion", "CPNG", "Checkpoint", "TestSupport"]),
+    .testTarget(
+      name: "BenchmarkTests",
+      dependencies: ["BenchmarkKit", "VQDiffusion", "Transformer", "VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VqdiffTests", dependencies: ["vqdiff", "VQDiffusion", "Checkpoint", "Tensor", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -44,6 +44,13 @@ package struct Weights: Sendable {
     try self.init(sources, laterWins: laterWins)
   }
 
+  /// Random tensors of whatever name and shape is asked for, made at that moment (see `RandomTensors`): nothing is missing,
+  /// nothing is left over, and no more memory is taken than the layers keep.
+  package init(randomSeed: UInt64) {
+    contents = Contents(files: "random weights", sources: [:], random: RandomTensors(seed: randomSeed))
+    prefix = ""
+  }
+
   private init(contents: Contents, prefix: String) {
     self.contents = contents
     self.prefix = prefix
@@ -93,6 +100,7 @@ package struct Weights: Sendable {
 
   private func source(of name: String, _ shape: [Int]) throws(CheckpointError) -> any TensorSource {
     let fullName = prefix + name
+    if let random = contents.random { return random.tensor(fullName, shape) }
     guard let source = contents.sources[fullName], let found = source.shape(of: fullName) else {
       throw .missingTensor(file: contents.files, tensor: fullName, shape: shape)
     }
@@ -119,11 +127,14 @@ package struct Weights: Sendable {
 private final class Contents: Sendable {
   let files: String
   let sources: [String: any TensorSource]
+  /// Stands in for `sources` in a model of random weights.
+  let random: RandomTensors?
   private let used = Mutex(Set<String>())
 
-  init(files: String, sources: [String: any TensorSource]) {
+  init(files: String, sources: [String: any TensorSource], random: RandomTensors? = nil) {
     self.files = files
     self.sources = sources
+    self.random = random
   }
 
   func markUsed(_ name: String) {

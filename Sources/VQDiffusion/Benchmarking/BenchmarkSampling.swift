@@ -1,0 +1,42 @@
+import Diffusion
+import Transformer
+
+/// Whole sampling runs of tokens, without the decoder behind them.
+package struct BenchmarkSampling: Sendable {
+  private let denoiser: TransformerDenoiser
+  private let sampler: any Sampler
+  private let guidance: Guidance<ClassCondition>?
+  private let truncation: Truncation
+  /// Rows of the class table that images are asked of; nil for an unconditional model.
+  private let classes: Int?
+
+  /// - Parameter settings: `seed` and `batchSize` are left to `run`.
+  /// - Throws: `DiffusionError` for settings that the model can't meet.
+  package init(_ model: BenchmarkModel, denoiser: DenoisingTransformer, settings: GenerationSettings) throws {
+    let configuration = denoiser.configuration
+    self.denoiser = TransformerDenoiser(transformer: denoiser, cancellation: Cancellation())
+    sampler = try settings.method.sampler(model.schedule(), length: configuration.sequenceLength, steps: settings.steps)
+    classes = configuration.classRows.map { max(1, $0 - (configuration.unconditionalClass == nil ? 0 : 1)) }
+    guidance =
+      classes == nil
+      ? nil
+      : try Guidance(
+        scale: settings.guidanceScale,
+        unconditional: configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses)
+    truncation = settings.truncation
+  }
+
+  /// Samples images `first`, `first` + 1, …, of one class after the other.
+  ///
+  /// - Returns: the sequences that the network evaluated; guidance takes two per image and step.
+  package func run(images count: Int, first: Int) throws -> Int {
+    let images = Array(first..<first + count)
+    let loop = try SamplingLoop(
+      denoiser: denoiser, sampler: sampler, guidance: guidance, truncation: truncation, noise: PhiloxNoise(seed: 0))
+    var evaluations = 0
+    _ = try loop.run(
+      conditions: images.map { image in classes.map { .index(image % $0) } ?? .none }, images: images
+    ) { evaluations = $0.evaluations }
+    return evaluations
+  }
+}

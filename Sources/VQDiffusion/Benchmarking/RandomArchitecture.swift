@@ -1,0 +1,73 @@
+import Checkpoint
+import Foundation
+import Transformer
+import VQVAE
+
+/// Architectures whose speed is of interest without their weights: the networks are made in memory with random ones. Denoiser and
+/// codec are made apart, each when it is asked for.
+package enum RandomArchitecture: String, Sendable, CaseIterable {
+  /// The released ImageNet model's: 24 blocks of width 512 with 3×3-convolution MLPs, and the f16 VQGAN of 16,384 codes, of which the
+  /// denoiser knows 974.
+  case imagenet = "imagenet-random"
+  /// The built-in model's: 6 blocks of width 192, and a VQGAN of 512 codes.
+  case cifar = "cifar-random"
+
+  private static let seed: UInt64 = 1
+
+  package func denoiserConfiguration() throws -> DenoiserConfiguration {
+    let json =
+      switch self {
+      case .imagenet:
+        #"{"class_rows": 1001, "unconditional_class": 1000, "layers": 24, "width": 512, "heads": 16, "mlp": "conv_mlp", "#
+          + #""grid": [16, 16], "position_table": [32, 32], "codebook_size": 974, "#
+      case .cifar:
+        #"{"class_rows": 11, "unconditional_class": 10, "layers": 6, "width": 192, "heads": 6, "mlp": "fc", "#
+          + #""grid": [8, 8], "position_table": [8, 8], "codebook_size": 512, "#
+      }
+    let rest = #"""
+      "kind": "class", "class_norm": "adalayernorm", "timestep_norm": "adalayernorm", "mlp_hidden_multiplier": 4,
+      "activation": "GELU2", "position_kind": "embedding", "timesteps": 100}
+      """#
+    return try JSONDecoder().decode(DenoiserConfiguration.self, from: Data((json + rest).utf8))
+  }
+
+  package func codecConfiguration() throws -> VQModelConfiguration {
+    let json =
+      switch self {
+      case .imagenet:
+        #"{"ch": 128, "ch_mult": [1, 1, 2, 2, 4], "num_res_blocks": 2, "attn_resolutions": [16], "resolution": 256, "#
+          + #""z_channels": 256, "embed_dim": 256, "n_embed": 16384, "#
+      case .cifar:
+        #"{"ch": 32, "ch_mult": [1, 1, 2], "num_res_blocks": 1, "attn_resolutions": [], "resolution": 32, "#
+          + #""z_channels": 64, "embed_dim": 32, "n_embed": 512, "#
+      }
+    return try JSONDecoder().decode(
+      VQModelConfiguration.self, from: Data((json + #""in_channels": 3, "out_ch": 3}"#).utf8))
+  }
+
+  package func denoiser() throws -> DenoisingTransformer {
+    try DenoisingTransformer(denoiserConfiguration(), weights: Weights(randomSeed: Self.seed))
+  }
+
+  package func codec() throws -> ImageCodec {
+    let (configuration, denoiser) = (try codecConfiguration(), try denoiserConfiguration())
+    // As in the published tables, codes out of use share reduced code 0.
+    let map =
+      configuration.codes == denoiser.codebookSize
+      ? nil
+      : try CodebookMap(
+        reduced: (0..<configuration.codes).map { $0 < denoiser.codebookSize ? $0 : 0 }, reducedCodes: denoiser.codebookSize)
+    return ImageCodec(
+      vqModel: try VQModel(configuration, weights: Weights(randomSeed: Self.seed), codebookMap: map),
+      rows: denoiser.grid[0], columns: denoiser.grid[1])
+  }
+}
+
+extension ImageCodec {
+  /// A codec from its parts, which must fit together.
+  fileprivate init(vqModel: VQModel, rows: Int, columns: Int) {
+    self.vqModel = vqModel
+    self.rows = rows
+    self.columns = columns
+  }
+}
