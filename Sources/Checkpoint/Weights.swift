@@ -80,6 +80,7 @@ package struct Weights: Sendable {
   ///
   /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`, `.wrongElementType`.
   package func tensor(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FloatTensor {
+    if let random = contents.random { return random.tensor(prefix + name, shape) }
     let source = try source(of: name, shape)
     let tensor = try source.floatTensor(prefix + name)
     contents.markUsed(prefix + name)
@@ -91,7 +92,9 @@ package struct Weights: Sendable {
   ///
   /// - Throws: as `tensor`.
   package func layerWeights(_ name: String, _ shape: [Int]) throws(CheckpointError) -> LayerWeights {
-    if ComputeOptions.current.memory == .low, let half = try source(of: name, shape).halfTensor(prefix + name) {
+    if ComputeOptions.current.memory == .low, contents.random == nil,
+      let half = try source(of: name, shape).halfTensor(prefix + name)
+    {
       contents.markUsed(prefix + name)
       return .halves(half)
     }
@@ -100,7 +103,6 @@ package struct Weights: Sendable {
 
   private func source(of name: String, _ shape: [Int]) throws(CheckpointError) -> any TensorSource {
     let fullName = prefix + name
-    if let random = contents.random { return random.tensor(fullName, shape) }
     guard let source = contents.sources[fullName], let found = source.shape(of: fullName) else {
       throw .missingTensor(file: contents.files, tensor: fullName, shape: shape)
     }
