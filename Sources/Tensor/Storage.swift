@@ -41,7 +41,7 @@ final class BufferPool: Sendable {
 
   private let state = Mutex(State())
   /// The most that the pool keeps of freed memory.
-  private let limitInBytes = 192 << 20
+  private let limitInBytes = 768 << 20
 
   func take(floats: Int) -> UnsafeMutablePointer<Float> {
     let size = Self.sizeClass(floats)
