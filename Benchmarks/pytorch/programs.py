@@ -5,6 +5,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 import venv
 
 CPU_WHEEL = "torch==2.13.0+cpu"
@@ -23,14 +24,18 @@ class Worker:
         environment.pop("OMP_WAIT_POLICY", None)
         if policy != "default":
             environment["OMP_WAIT_POLICY"] = policy
+        # A file, not a pipe, which would block the program when nobody reads it.
+        self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment)
         self.greeting = self.read().split()
 
     def read(self):
         line = self.process.stdout.readline()
         if not line:
-            errors = self.process.stderr.read().strip().splitlines()
+            self.process.wait()
+            self.errors.seek(0)
+            errors = self.errors.read().strip().splitlines()
             raise Failed(errors[-1] if errors else f"ended with status {self.process.wait()}")
         return line
 
@@ -44,7 +49,7 @@ class Worker:
     def close(self):
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.stderr.close()
+        self.errors.close()
         self.process.wait()
 
     def __enter__(self):
