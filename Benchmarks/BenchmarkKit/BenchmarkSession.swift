@@ -53,8 +53,22 @@ package final class BenchmarkSession {
           return 0
         }
       }
-    case .loadDenoiser: return { _ in self.load { self.denoiser = nil } then: { self.denoiser = try self.model.denoiser() } }
-    case .loadCodec: return { _ in self.load { self.codec = nil } then: { self.codec = try self.model.codec() } }
+    case .loadDenoiser:
+      return { _ in
+        self.load {
+          self.denoiser = nil
+        } then: {
+          self.denoiser = try self.model.denoiser()
+        }
+      }
+    case .loadCodec:
+      return { _ in
+        self.load {
+          self.codec = nil
+        } then: {
+          self.codec = try self.model.codec()
+        }
+      }
     }
   }
 

@@ -22,7 +22,7 @@ struct KernelCommand: ParsableCommand {
   @Option(help: "What multiplies by weights: packed or openblas (both if absent).")
   var products: ComputeOptions.Products?
 
-  @Option(name: .customLong("kernel"), help: "Only kernels whose name begins so: product, convolution, attention, softmax, layer, group.")
+  @Option(name: .customLong("kernel"), help: "Only kernels whose name begins so, for example product, convolution or softmax.")
   var prefix = ""
 
   @Option(help: "md, csv, json (an array), or jsonl (an object a line).")

@@ -1,0 +1,63 @@
+import BenchmarkKit
+import Foundation
+import Testing
+import Transformer
+import VQDiffusion
+import VQVAE
+
+@Suite struct WorkCountTests {
+  /// Parameters are PyTorch's count of the same networks.
+  @Test func denoisersOfTheRandomArchitectures() throws {
+    let cifar = WorkCount(denoiser: try RandomArchitecture.cifar.denoiserConfiguration())
+    #expect(cifar.parameters == 3_882_560)
+    // L 64, D 192, K 512; per block two modulations, four projections, scores and values, two layers of the MLP.
+    let cifarBlock = 2 * 192 * 384 + 64 * 192 * 192 * 4 + 2 * 64 * 64 * 192 + 2 * 64 * 192 * 768
+    #expect(cifar.multiplyAdds == 6 * cifarBlock + 64 * 192 * 512)
+    #expect(cifar.multiplyAdds == 186_482_688)
+    let imagenet = WorkCount(denoiser: try RandomArchitecture.imagenet.denoiserConfiguration())
+    #expect(imagenet.parameters == 518_037_966)
+    #expect(imagenet.multiplyAdds == 124_170_010_624)
+  }
+
+  /// All three figures are PyTorch's counts (`torch.utils.flop_counter`) of the same networks.
+  @Test(arguments: [
+    (RandomArchitecture.imagenet, 76_073_859, 70_288_146_432, 126_374_379_520), (.cifar, 820_099, 45_645_824, 92_766_208),
+  ]) func codecsOfTheRandomArchitectures(architecture: RandomArchitecture, parameters: Int, encode: Int, decode: Int) throws {
+    let configuration = try architecture.codecConfiguration()
+    let size = configuration.resolution
+    let encoder = WorkCount(encoder: configuration, height: size, width: size)
+    let decoder = WorkCount(decoder: configuration, height: size, width: size)
+    #expect(encoder.parameters + decoder.parameters == parameters)
+    #expect(encoder.multiplyAdds == encode)
+    #expect(decoder.multiplyAdds == decode)
+  }
+
+  @Test func codecByHand() throws {
+    let json = #"""
+      {"ch": 32, "ch_mult": [1, 2], "num_res_blocks": 1, "attn_resolutions": [8], "resolution": 16, "in_channels": 3, "out_ch": 3,
+       "z_channels": 5, "embed_dim": 7, "n_embed": 11}
+      """#
+    let configuration = try JSONDecoder().decode(VQModelConfiguration.self, from: Data(json.utf8))
+    // 16×8 pixels, then 8×4 of them; level 1 has attention because 16 / 2 = 8, whatever the image's size.
+    let (fine, coarse) = (128, 32)
+    let attention = 4 * 64 * 64 * coarse + 2 * coarse * coarse * 64
+    let middle = 4 * 9 * 64 * 64 * coarse + attention
+    let narrow = 2 * 9 * 32 * 32
+    let widen = 9 * 32 * 64 + 9 * 64 * 64 + 32 * 64
+    var expected = 9 * 3 * 32 * fine + narrow * fine + 9 * 32 * 32 * coarse
+    expected += widen * coarse + attention + middle + 9 * 64 * 5 * coarse + 5 * 7 * coarse + 7 * 11 * coarse
+    #expect(WorkCount(encoder: configuration, height: 16, width: 8).multiplyAdds == expected)
+    expected = 7 * 5 * coarse + 9 * 5 * 64 * coarse + middle + 2 * (2 * 9 * 64 * 64 * coarse + attention) + 9 * 64 * 64 * fine
+    expected += (9 * 64 * 32 + 9 * 32 * 32 + 64 * 32) * fine + narrow * fine + 9 * 32 * 3 * fine
+    #expect(WorkCount(decoder: configuration, height: 16, width: 8).multiplyAdds == expected)
+  }
+
+  @Test func parametersAreThoseOfTheFiles() throws {
+    let report = try ModelReport(contentsOf: nil)
+    let (transformer, vqvae) = (try #require(report.transformer), try #require(report.vqvae))
+    #expect(WorkCount(denoiser: transformer.configuration).parameters == transformer.weights.parameters)
+    let encoder = WorkCount(encoder: vqvae.configuration, height: 32, width: 32)
+    let decoder = WorkCount(decoder: vqvae.configuration, height: 32, width: 32)
+    #expect(encoder.parameters + decoder.parameters == vqvae.weights.parameters)
+  }
+}

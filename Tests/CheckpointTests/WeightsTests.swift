@@ -102,4 +102,24 @@ import Testing
     }
     try weights.finish()
   }
+
+  @Test func randomTensorsFollowFromSeedNameAndShape() throws {
+    let weights = Weights(randomSeed: 7)
+    let matrix = try weights.scope("a").tensor("weight", [300, 507])
+    let again = try Weights(randomSeed: 7).tensor("a.weight", [300, 507])
+    let otherSeed = try Weights(randomSeed: 8).tensor("a.weight", [300, 507])
+    let otherName = try weights.tensor("b.weight", [300, 507])
+    #expect(matrix.values == again.values)
+    #expect(matrix.values != otherSeed.values)
+    #expect(matrix.values != otherName.values)
+    // Variance 1 / fan-in: the sample's relative error is about √(0.8 / n), n = 152,100.
+    let square = matrix.values.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(matrix.count)
+    #expect(abs(square * 507 - 1) < 0.02)
+    let mean = matrix.values.reduce(0.0) { $0 + Double($1) } / Double(matrix.count)
+    #expect(abs(mean) < 5 / (507.0 * Double(matrix.count)).squareRoot())
+    let (norm, bias) = (try weights.tensor("norm.weight", [64]), try weights.tensor("conv.bias", [64]))
+    #expect(norm.values.allSatisfy { abs($0 - 1) <= 0.1 } && Set(norm.values).count > 32)
+    #expect(bias.values.allSatisfy { abs($0) <= 0.02 } && Set(bias.values).count > 32)
+    try weights.finish()
+  }
 }

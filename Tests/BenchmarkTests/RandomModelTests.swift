@@ -1,0 +1,33 @@
+import Testing
+import Transformer
+import VQDiffusion
+
+@Suite struct RandomModelTests {
+  @Test func denoiserGivesFiniteLogitsThatDependOnItsInput() throws {
+    let denoiser = try RandomArchitecture.cifar.denoiser()
+    let logits = try (0..<2).map { seed in
+      try RandomDenoiserInput(for: denoiser.configuration, batch: 3, seed: seed).logits(by: denoiser)
+    }
+    #expect(logits[0].shape == [3, 64, 512])
+    #expect(logits[0].values.allSatisfy { $0.isFinite })
+    #expect(logits[0].values != logits[1].values)
+    let spread = logits[0].values.map(abs).max() ?? 0
+    #expect(spread > 0.1 && spread < 1000)
+  }
+
+  @Test func codecTakesItsOwnRandomInput() throws {
+    let codec = try RandomArchitecture.cifar.codec()
+    let images = try codec.vqModel.decode(codec.randomTokens(images: 2, seed: 1))
+    #expect(images.shape == [2, 32, 32, 3])
+    #expect(Set(images.values).count > 1000)
+    let tokens = try codec.vqModel.encode(codec.randomImages(2, seed: 1))
+    #expect(tokens.count == 2 && tokens.tokens.count == 128)
+  }
+
+  @Test func configurationsAreValid() throws {
+    for architecture in RandomArchitecture.allCases {
+      try architecture.denoiserConfiguration().validate()
+      try architecture.codecConfiguration().validate()
+    }
+  }
+}
