@@ -29,6 +29,9 @@ struct VQDiffBench: AsyncParsableCommand {
   @Option(help: "Threads; all cores if absent.")
   var threads: Int?
 
+  @Option(help: "Weights of linear layers: float32 or int8.")
+  var weights = ComputeOptions().weights
+
   @Option(help: "Counted repetitions of each test.")
   var repetitions = 5
 
@@ -48,7 +51,9 @@ struct VQDiffBench: AsyncParsableCommand {
 
   func run() async throws {
     if let threads { try Threads.use(threads) }
-    let pipeline = try model.map { try VQDiffusionPipeline(contentsOf: URL(fileURLWithPath: $0)) } ?? .builtIn()
+    let pipeline = try ComputeOptions.$current.withValue(ComputeOptions(weights: weights)) {
+      try model.map { try VQDiffusionPipeline(contentsOf: URL(fileURLWithPath: $0)) } ?? .builtIn()
+    }
     var rows: [Measurement] = []
     for test in try parsedTests() {
       for size in try parsedBatches() {
@@ -80,3 +85,5 @@ struct VQDiffBench: AsyncParsableCommand {
     }
   }
 }
+
+extension ComputeOptions.Weights: ExpressibleByArgument {}

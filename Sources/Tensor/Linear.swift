@@ -11,7 +11,7 @@ public struct Linear: Sendable {
     precondition(
       weight.shape.count == 2 && weight.shape[1] > 0, "a linear layer's weight is [out, in], not \(weight.shape)")
     precondition(bias.map { $0.shape == [weight.shape[0]] } ?? true, "bias \(bias?.shape ?? []) for weight \(weight.shape)")
-    weights = MatrixWeights(weight, for: ComputeOptions.current.products)
+    weights = MatrixWeights(weight, for: ComputeOptions.current)
     self.bias = bias
   }
 

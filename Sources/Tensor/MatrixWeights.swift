@@ -5,11 +5,13 @@ enum MatrixWeights: Sendable {
   /// [N, K], for OpenBLAS.
   case rows(FloatTensor)
   case packed(PackedWeights)
+  case int8(Int8Weights)
 
-  init(_ weight: FloatTensor, for products: ComputeOptions.Products) {
-    switch products {
-    case .openBLAS: self = .rows(weight)
-    case .packed: self = .packed(PackedWeights(weight))
+  init(_ weight: FloatTensor, for options: ComputeOptions) {
+    switch (options.weights, options.products) {
+    case (.int8, _) where weight.shape[1] <= Int8Weights.longestInner: self = .int8(Int8Weights(weight))
+    case (_, .openBLAS): self = .rows(weight)
+    case (_, .packed): self = .packed(PackedWeights(weight))
     }
   }
 
@@ -18,6 +20,7 @@ enum MatrixWeights: Sendable {
     switch self {
     case .rows(let weight): weight.shape[1]
     case .packed(let weights): weights.inner
+    case .int8(let weights): weights.inner
     }
   }
 
@@ -26,6 +29,7 @@ enum MatrixWeights: Sendable {
     switch self {
     case .rows(let weight): weight.shape[0]
     case .packed(let weights): weights.columns
+    case .int8(let weights): weights.columns
     }
   }
 
@@ -34,6 +38,7 @@ enum MatrixWeights: Sendable {
     switch self {
     case .rows(let weight): weight
     case .packed(let weights): weights.tiles
+    case .int8(let weights): weights.tiles
     }
   }
 }

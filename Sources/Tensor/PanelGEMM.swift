@@ -34,7 +34,7 @@ struct PanelGEMM {
     switch weights {
     case .rows(let weight):
       cut = ProductCut(images: images, rowsPerImage: rowsPerImage, columns: weight.shape[0], inner: weight.shape[1], a: a)
-    case .packed(let weights):
+    case .packed, .int8:
       cut = ProductCut(
         rows: images * rowsPerImage, columns: weights.columns, inner: weights.inner, a: a,
         threads: ThreadPool.shared.threadCount)
@@ -82,6 +82,8 @@ extension MatrixWeights {
       vqd_packed_gemm(
         a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, c, stride, rows, weights.inner,
         columns.count, accumulates ? 1 : 0)
+    case .int8(let weights):
+      weights.multiply(a, rows: rows, columns: columns, into: c, stride: stride, accumulates: accumulates)
     }
   }
 }

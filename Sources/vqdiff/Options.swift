@@ -21,6 +21,12 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Force 3×3 convolutions to one algorithm: im2col, winograd2, winograd4 (by the layer's shape if absent).")
   var convolution: ConvolutionAlgorithm?
 
+  @Option(
+    help: """
+      What linear layers multiply in: float32, or int8, an approximation in 8-bit integers that is faster and gives other images.
+      """)
+  var weights = ComputeOptions().weights
+
   @Flag(help: "Log what is done, and how long it takes, to standard error.")
   var verbose = false
 
@@ -59,11 +65,12 @@ struct ModelOptions: ParsableArguments {
 
   private func load<Model>(_ body: () throws -> Model) rethrows -> Model {
     try ComputeOptions.$current.withValue(
-      ComputeOptions(products: products, convolution: convolution), operation: body)
+      ComputeOptions(products: products, convolution: convolution, weights: weights), operation: body)
   }
 }
 
 extension ComputeOptions.Products: ExpressibleByArgument {}
+extension ComputeOptions.Weights: ExpressibleByArgument {}
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
 
 /// Where images go.
