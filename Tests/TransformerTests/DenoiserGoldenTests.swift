@@ -37,8 +37,6 @@ import Transformer
       conditions: conditions(of: golden))
     let expected = try channelsLast(golden.floats("out.logits"))
     let largest = Double(expected.values.map(abs).max() ?? 0)
-    let error = zip(logits.values, expected.values).map { abs(Double($0) - Double($1)) }.max() ?? .infinity
-    print("int8 relative error, \(name): \(error / largest)")
     expectClose(logits, expected, absolute: 0.05 * largest)
     #expect(logits.values != expected.values)
   }
