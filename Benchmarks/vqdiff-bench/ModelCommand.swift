@@ -49,6 +49,12 @@ struct ModelCommand: ParsableCommand {
   @Option(help: "Force 3×3 convolutions to one algorithm: im2col, winograd2, winograd4 (by the layer's shape if absent).")
   var convolution: ConvolutionAlgorithm?
 
+  @Option(help: "What linear layers multiply in: float32, or int8 (an approximation).")
+  var weights = ComputeOptions().weights
+
+  @Option(help: "fast re-lays weights for speed; low leaves them as the file holds them.")
+  var memory = ComputeOptions().memory
+
   @Option(help: "md, csv, json (an array), or jsonl (an object a line).")
   var output = OutputFormat.md
 
@@ -74,7 +80,7 @@ struct ModelCommand: ParsableCommand {
 
   func run() throws {
     let session = BenchmarkSession(
-      try BenchmarkModel(model), options: ComputeOptions(products: products, convolution: convolution), steps: steps)
+      try BenchmarkModel(model), options: ComputeOptions(products: products, convolution: convolution, weights: weights, memory: memory), steps: steps)
     if interactive { return try serve(session) }
     var table = TableWriter<BenchmarkRow>(output) { writeLine($0) }
     for test in try parseTests(tests) {

@@ -4,6 +4,8 @@ import Foundation
 import VQDiffusion
 
 extension ComputeOptions.Products: ExpressibleByArgument {}
+extension ComputeOptions.Weights: ExpressibleByArgument {}
+extension ComputeOptions.Memory: ExpressibleByArgument {}
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
 extension OutputFormat: ExpressibleByArgument {}
 

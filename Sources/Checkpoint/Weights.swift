@@ -92,7 +92,8 @@ package struct Weights: Sendable {
   ///
   /// - Throws: as `tensor`.
   package func layerWeights(_ name: String, _ shape: [Int]) throws(CheckpointError) -> LayerWeights {
-    if ComputeOptions.current.memory == .low, contents.random == nil,
+    let options = ComputeOptions.current
+    if options.memory == .low, options.weights == .float32, contents.random == nil,
       let half = try source(of: name, shape).halfTensor(prefix + name)
     {
       contents.markUsed(prefix + name)

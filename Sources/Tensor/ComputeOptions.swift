@@ -18,14 +18,27 @@ public struct ComputeOptions: Sendable, Equatable {
     case low
   }
 
+  /// In what numbers linear layers and im2col convolutions hold weights and multiply.
+  public enum Weights: String, Sendable, CaseIterable {
+    case float32
+    /// 8-bit integers, one scale for each output channel; activations are rounded to 8 bits too, one scale for each row
+    /// (docs/int8.md). An approximation: about a quarter of the memory, faster, never the default. `products` is then without effect on
+    /// these layers.
+    case int8
+  }
+
   public var products: Products
+  public var weights: Weights
   /// For 3×3 convolutions of stride 1; nil chooses by the layer's shape.
   public var convolution: ConvolutionAlgorithm?
 
   public var memory: Memory
 
-  public init(products: Products = .packed, convolution: ConvolutionAlgorithm? = nil, memory: Memory = .fast) {
+  public init(
+    products: Products = .packed, convolution: ConvolutionAlgorithm? = nil, weights: Weights = .float32, memory: Memory = .fast
+  ) {
     self.products = products
+    self.weights = weights
     self.convolution = convolution
     self.memory = memory
   }

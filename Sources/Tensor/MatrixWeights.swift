@@ -7,10 +7,13 @@ enum MatrixWeights: Sendable {
   /// [N, K] in 16 bits, widened for each call of OpenBLAS.
   case halfRows(HalfTensor)
   case packed(PackedWeights)
+  case int8(Int8Weights)
 
   /// Lays out weights [N, K] as `options` ask for.
   init(_ weights: LayerWeights, for options: ComputeOptions) {
     switch (weights, options.memory, options.products) {
+    case (.floats(let tensor), _, _) where options.weights == .int8 && tensor.shape[1] <= Int8Weights.longestInner:
+      self = .int8(Int8Weights(tensor))
     case (.halves(let tensor), _, _): self = .halfRows(tensor)
     case (.floats(let tensor), .low, _), (.floats(let tensor), .fast, .openBLAS): self = .rows(tensor)
     case (.floats(let tensor), .fast, .packed): self = .packed(PackedWeights(tensor))
@@ -23,6 +26,7 @@ enum MatrixWeights: Sendable {
     case .rows(let weight): weight.shape[1]
     case .halfRows(let weight): weight.shape[1]
     case .packed(let weights): weights.inner
+    case .int8(let weights): weights.inner
     }
   }
 
@@ -32,12 +36,16 @@ enum MatrixWeights: Sendable {
     case .rows(let weight): weight.shape[0]
     case .halfRows(let weight): weight.shape[0]
     case .packed(let weights): weights.columns
+    case .int8(let weights): weights.columns
     }
   }
 
   /// Whether pieces must be cut by the image's shape alone (see `PanelGEMM`).
   var dependOnPlace: Bool {
-    if case .packed = self { false } else { true }
+    switch self {
+    case .rows, .halfRows: true
+    case .packed, .int8: false
+    }
   }
 }
 

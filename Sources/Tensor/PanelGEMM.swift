@@ -86,6 +86,8 @@ extension MatrixWeights {
         a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, c, stride, rows, weights.inner,
         columns.count, accumulates ? 1 : 0)
       keepAlive(weights.tiles)
+    case .int8(let weights):
+      weights.multiply(a, rows: rows, columns: columns, into: c, stride: stride, accumulates: accumulates)
     }
   }
 

@@ -27,6 +27,12 @@ struct ModelOptions: ParsableArguments {
       """)
   var memory = ComputeOptions().memory
 
+  @Option(
+    help: """
+      What linear layers multiply in: float32, or int8, an approximation in 8-bit integers that is faster and gives other images.
+      """)
+  var weights = ComputeOptions().weights
+
   @Flag(help: "Log what is done, and how long it takes, to standard error.")
   var verbose = false
 
@@ -65,12 +71,13 @@ struct ModelOptions: ParsableArguments {
 
   private func load<Model>(_ body: () throws -> Model) rethrows -> Model {
     try ComputeOptions.$current.withValue(
-      ComputeOptions(products: products, convolution: convolution, memory: memory), operation: body)
+      ComputeOptions(products: products, convolution: convolution, weights: weights, memory: memory), operation: body)
   }
 }
 
 extension ComputeOptions.Products: ExpressibleByArgument {}
 extension ComputeOptions.Memory: ExpressibleByArgument {}
+extension ComputeOptions.Weights: ExpressibleByArgument {}
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
 
 /// Where images go.

@@ -56,6 +56,32 @@ void vqd_pack_weights(const float *b, float *packed, size_t columns, size_t inne
 void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, float *c, size_t c_stride, size_t rows, size_t inner,
                      size_t columns, int accumulate);
 
+// The product in 8-bit integers: rows of A and rows of B are each coded as round(x / scale), scale = max|x| / 127, multiplied and
+// summed exactly in 32 bits (inner <= VQD_INT8_LONGEST), and scaled back. A row that holds an infinity or NaN has scale NaN. The
+// variants differ in the order of codes in memory and in nothing else: all give the same bits.
+typedef enum {
+  VQD_INT8_PORTABLE = 0,
+  VQD_INT8_AVX2 = 1,
+  VQD_INT8_VNNI = 2,  // AVX-512 VNNI
+} vqd_int8_variant;
+#define VQD_INT8_LONGEST 133144  // (2^31 - 1) / 127², rounded down
+
+// Whether this CPU has it; the fastest that it has.
+int vqd_int8_available(vqd_int8_variant variant);
+vqd_int8_variant vqd_int8_best(void);
+
+// Weights B [columns, inner] in tiles of VQD_TILE_COLUMNS columns with their scales, each of that many bytes.
+size_t vqd_int8_tile_bytes(size_t inner);
+void vqd_int8_pack_weights(const float *b, void *packed, size_t columns, size_t inner, vqd_int8_variant variant);
+
+// Codes of contiguous rows [rows, inner], each of that many bytes, and their scales.
+size_t vqd_int8_row_bytes(size_t inner, vqd_int8_variant variant);
+void vqd_int8_quantize(const float *x, size_t rows, size_t inner, void *codes, float *scales, vqd_int8_variant variant);
+
+// c[r][n] (+)= Σ_k a[r][k] b[n][k] · scale of a[r] · scale of b[n].
+void vqd_int8_gemm(const void *codes, const float *scales, const void *packed, float *c, size_t c_stride, size_t rows, size_t inner,
+                   size_t columns, int accumulate, vqd_int8_variant variant);
+
 // Images [count, height, width, channels] that Winograd's algorithm sees as tiles of m×m pixels, numbered through images, rows and
 // columns; tiles at the lower and right edge may hang over.
 typedef struct {
