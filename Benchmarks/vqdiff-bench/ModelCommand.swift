@@ -80,7 +80,8 @@ struct ModelCommand: ParsableCommand {
 
   func run() throws {
     let session = BenchmarkSession(
-      try BenchmarkModel(model), options: ComputeOptions(products: products, convolution: convolution, weights: weights, memory: memory), steps: steps)
+      try BenchmarkModel(model),
+      options: ComputeOptions(products: products, convolution: convolution, weights: weights, memory: memory), steps: steps)
     if interactive { return try serve(session) }
     var table = TableWriter<BenchmarkRow>(output) { writeLine($0) }
     for test in try parseTests(tests) {
