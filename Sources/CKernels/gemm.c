@@ -9,7 +9,7 @@ enum { tile_columns = VQD_TILE_COLUMNS, half_tile = tile_columns / 2 };
 
 // Rows of A and B of one such block stay in the first two levels of cache. Each block's sum starts from zero, which also
 // keeps rounding errors of long sums small.
-enum { inner_block = 512 };
+enum { inner_block = 384 };
 
 // Floats of A that fit into the second-level cache beside a tile of B.
 enum { cached_floats = 64 << 10 };

@@ -30,7 +30,7 @@ import Testing
   }
 
   /// Odd sizes, with tiles that hang over, and more tiles than a block; F(4×4) rounds some ten times more than the others.
-  @Test(arguments: everyWay, sizes + [(2, 9, 14, 40, 24), (1, 34, 35, 40, 33), (3, 6, 5, 8, 160)])
+  @Test(arguments: everyWay, sizes + [(2, 9, 14, 40, 24), (1, 66, 67, 64, 48), (3, 6, 5, 8, 160)])
   func everyAlgorithmMatchesTheOracle(
     way: ComputeOptions, size: (batch: Int, height: Int, width: Int, inputs: Int, outputs: Int)
   ) {
@@ -38,7 +38,7 @@ import Testing
     let weight = randomTensor([size.outputs, size.inputs, 3, 3], seed: 2)
     let bias = randomTensor([size.outputs], seed: 3)
     let layer = ComputeOptions.$current.withValue(way) { Convolution(weight: weight, bias: bias, kind: .same) }
-    let tolerance = 6e-6 * Double(size.inputs).squareRoot() * (way.convolution == .winograd4 || way.convolution == nil ? 8 : 1)
+    let tolerance = 4e-6 * Double(size.inputs).squareRoot() * (way.convolution == .winograd4 || way.convolution == nil ? 8 : 1)
     let expected = Reference.convolution(x, weight: weight, bias: bias, kind: .same)
     expectClose(layer(x), expected, absolute: tolerance, relative: 1e-6)
     let activated = Reference.convolution(x, weight: weight, bias: bias, kind: .same, activation: .quickGELU)

@@ -50,7 +50,7 @@ void vqd_column_affine(const float *x, float *y, size_t rows, size_t columns, co
 #define VQD_TILE_COLUMNS 16
 void vqd_pack_weights(const float *b, float *packed, size_t columns, size_t inner);
 
-// c[r][n] (+)= Σ_k a[r][k] b[n][k] for packed b, inner > 0. Every element is summed in the same order, over k in blocks of 512
+// c[r][n] (+)= Σ_k a[r][k] b[n][k] for packed b, inner > 0. Every element is summed in the same order, over k in blocks of 384
 // whose sums are added up, wherever it lies in the matrix and however large the call: its bits depend on its row of A and
 // its row of B alone.
 void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, float *c, size_t c_stride, size_t rows, size_t inner,
