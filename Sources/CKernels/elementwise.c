@@ -22,7 +22,7 @@ VQD_INLINE float vqd_gelu1(float x) {
   r = r * t + 0.203902054f;
   r = r * t + 0.213920015f;
   r = r * t + 0.214410922f;
-  float half_erfc = 0.5f * t * r * vqd_exp1(-z * z);
+  float half_erfc = 0.5f * t * r * vqd_exp_nonpositive1(-z * z);
   return x * (x < 0 ? half_erfc : 1.0f - half_erfc);
 }
 

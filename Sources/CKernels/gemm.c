@@ -14,54 +14,112 @@ enum { inner_block = 384 };
 // Floats of A that fit into the second-level cache beside a tile of B.
 enum { cached_floats = 64 << 10 };
 
-void vqd_pack_weights(const float *b, float *packed, size_t columns, size_t inner) {
-  for (size_t first = 0; first < columns; first += tile_columns) {
+// 8 rows and 8 columns of B, transposed into a tile.
+VQD_INLINE void vqd_transpose8(const float *b, size_t b_stride, float *packed) {
+  typedef vqd_float8 v;
+  v row[8], pair[8], quad[8];
+#define EACH8 _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++)
+#define EACH4() _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; i++)
+  EACH8 row[i] = *(const v *)(b + (size_t)i * b_stride);
+  EACH4() {
+    pair[2 * i] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    pair[2 * i + 1] = __builtin_shufflevector(row[2 * i], row[2 * i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 2; i++) {
+    v a = pair[4 * i], b = pair[4 * i + 1], c = pair[4 * i + 2], d = pair[4 * i + 3];
+    quad[4 * i] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
+    quad[4 * i + 1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
+    quad[4 * i + 2] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
+    quad[4 * i + 3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  EACH4() {
+    *(v *)(packed + i * tile_columns) = __builtin_shufflevector(quad[i], quad[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    *(v *)(packed + (i + 4) * tile_columns) = __builtin_shufflevector(quad[i], quad[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+VQD_CLONES void vqd_pack_weights(const float *b, size_t b_stride, float *packed, size_t columns, size_t inner) {
+  for (size_t first = 0; first < columns; first += tile_columns, packed += tile_columns * inner, b += tile_columns * b_stride) {
     size_t present = columns - first < tile_columns ? columns - first : tile_columns;
-    float *to = packed + first * inner;
-    for (size_t k = 0; k < inner; k++, to += tile_columns) {
-      for (size_t n = 0; n < present; n++) to[n] = b[(first + n) * inner + k];
+    size_t k = 0;
+    if (present == tile_columns) {
+      for (; k + 8 <= inner; k += 8) {
+        vqd_transpose8(b + k, b_stride, packed + k * tile_columns);
+        vqd_transpose8(b + 8 * b_stride + k, b_stride, packed + k * tile_columns + 8);
+      }
+    }
+    for (; k < inner; k++) {
+      float *to = packed + k * tile_columns;
+      for (size_t n = 0; n < present; n++) to[n] = b[n * b_stride + k];
       for (size_t n = present; n < tile_columns; n++) to[n] = 0;
     }
   }
 }
 
-// `rows` × `columns` elements of C, columns ≤ 8 · halves; all sums in registers. Inlined with `rows` and `halves` constant.
-VQD_INLINE void vqd_gemm_block(const float *a, size_t a_stride, const float *b, float *c, size_t c_stride, size_t inner,
-                               size_t columns, int accumulate, const int rows, const int halves) {
-  vqd_float8 sum[12][2];
-  for (int r = 0; r < rows; r++) {
-    for (int h = 0; h < halves; h++) sum[r][h] = (vqd_float8){0};
-  }
-  for (size_t k = 0; k < inner; k++) {
-    const vqd_float8 *weights = (const vqd_float8 *)(b + k * tile_columns);
-    for (int r = 0; r < rows; r++) {
-      for (int h = 0; h < halves; h++) sum[r][h] += a[(size_t)r * a_stride + k] * weights[h];
+VQD_CLONES void vqd_pack_transposed(const float *b, size_t b_stride, float *packed, size_t columns, size_t inner) {
+  for (size_t first = 0; first < columns; first += tile_columns) {
+    size_t present = columns - first < tile_columns ? columns - first : tile_columns;
+    for (size_t k = 0; k < inner; k++, packed += tile_columns) {
+      const float *from = b + k * b_stride + first;
+      if (present == tile_columns) {
+        memcpy(packed, from, tile_columns * sizeof(float));
+      } else {
+        for (size_t n = 0; n < tile_columns; n++) packed[n] = n < present ? from[n] : 0;
+      }
     }
   }
-  for (int r = 0; r < rows; r++) {
-    float *to = c + (size_t)r * c_stride;
-    if (columns == (size_t)(half_tile * halves)) {
-      for (int h = 0; h < halves; h++) {
-        vqd_float8 *part = (vqd_float8 *)to + h;
-        *part = accumulate ? *part + sum[r][h] : sum[r][h];
-      }
+}
+
+#define EACH_ROW _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++)
+#define EACH_HALF _Pragma("clang loop unroll(full)") for (int h = 0; h < halves; h++)
+
+// Where a product's results go.
+typedef struct {
+  float *c;
+  size_t stride;
+  // Added to the product; NULL if nothing is.
+  const float *bias;
+  int accumulate;
+} vqd_target;
+
+// `rows` × `columns` elements of C, columns ≤ 8 · halves; all sums in registers. Inlined with `rows` and `halves` constant and every
+// loop over them unrolled: otherwise the compiler keeps some sums in memory.
+VQD_INLINE void vqd_gemm_block(const float *a, size_t a_stride, const float *b, vqd_target target, size_t inner, size_t columns,
+                               const int rows, const int halves) {
+  vqd_float8 sum[12][2];
+  const float *row[12];
+  EACH_ROW row[r] = a + (size_t)r * a_stride;
+  EACH_ROW EACH_HALF sum[r][h] = (vqd_float8){0};
+#pragma clang loop unroll_count(4)
+  for (size_t k = 0; k < inner; k++) {
+    const vqd_float8 *weights = (const vqd_float8 *)(b + k * tile_columns);
+    EACH_ROW EACH_HALF sum[r][h] += row[r][k] * weights[h];
+  }
+  int whole = columns == (size_t)(half_tile * halves);
+  EACH_ROW EACH_HALF {
+    float *to = target.c + (size_t)r * target.stride + half_tile * h;
+    const float *bias = target.bias ? target.bias + half_tile * h : NULL;
+    if (whole) {
+      if (bias) sum[r][h] += *(const vqd_float8 *)bias;
+      *(vqd_float8 *)to = target.accumulate ? *(const vqd_float8 *)to + sum[r][h] : sum[r][h];
     } else {
-      float values[tile_columns];
-      memcpy(values, sum[r], (size_t)halves * sizeof(vqd_float8));
-      for (size_t n = 0; n < columns; n++) to[n] = accumulate ? to[n] + values[n] : values[n];
+      for (size_t n = 0; n < half_tile && half_tile * (size_t)h + n < columns; n++) {
+        float value = bias ? sum[r][h][n] + bias[n] : sum[r][h][n];
+        to[n] = target.accumulate ? to[n] + value : value;
+      }
     }
   }
 }
 
 // One column tile over all rows. 6 × 16 sums, or 12 × 8, fill twelve of the sixteen vector registers of AVX2: enough
 // independent sums to hide the latency of the multiply-adds.
-VQD_INLINE void vqd_gemm_tile(const float *a, size_t a_stride, const float *b, float *c, size_t c_stride, size_t rows,
-                              size_t inner, size_t columns, int accumulate, const int halves) {
-#define BLOCK(count) vqd_gemm_block(a, a_stride, b, c, c_stride, inner, columns, accumulate, count, halves)
-#define EACH_BLOCK(count)                     \
-  for (; rows >= count; rows -= count) {      \
-    BLOCK(count);                             \
-    a += count * a_stride, c += count * c_stride; \
+VQD_INLINE void vqd_gemm_tile(const float *a, size_t a_stride, const float *b, vqd_target target, size_t rows, size_t inner,
+                              size_t columns, const int halves) {
+#define BLOCK(count) vqd_gemm_block(a, a_stride, b, target, inner, columns, count, halves)
+#define EACH_BLOCK(count)                                        \
+  for (; rows >= count; rows -= count) {                         \
+    BLOCK(count);                                                \
+    a += count * a_stride, target.c += count * target.stride;    \
   }
   if (halves == 1) EACH_BLOCK(12)
   EACH_BLOCK(6)
@@ -74,31 +132,35 @@ VQD_INLINE void vqd_gemm_tile(const float *a, size_t a_stride, const float *b, f
   }
 }
 
-VQD_INLINE void vqd_gemm_piece(const float *a, size_t a_stride, const float *packed, float *c, size_t c_stride, size_t rows, size_t inner,
-                               size_t columns, int accumulate, size_t k, size_t n) {
+VQD_INLINE void vqd_gemm_piece(const float *a, size_t a_stride, const float *packed, vqd_target target, size_t rows, size_t inner,
+                               size_t columns, size_t k, size_t n) {
   size_t length = inner - k < inner_block ? inner - k : inner_block;
   size_t present = columns - n < tile_columns ? columns - n : tile_columns;
   const float *b = packed + n * inner + k * tile_columns;
+  target.c += n;
+  target.bias = target.bias && k == 0 ? target.bias + n : NULL;
+  target.accumulate |= k > 0;
   if (present <= half_tile) {
-    vqd_gemm_tile(a + k, a_stride, b, c + n, c_stride, rows, length, present, accumulate || k > 0, 1);
+    vqd_gemm_tile(a + k, a_stride, b, target, rows, length, present, 1);
   } else {
-    vqd_gemm_tile(a + k, a_stride, b, c + n, c_stride, rows, length, present, accumulate || k > 0, 2);
+    vqd_gemm_tile(a + k, a_stride, b, target, rows, length, present, 2);
   }
 }
 
-VQD_CLONES void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, float *c, size_t c_stride, size_t rows,
-                                size_t inner, size_t columns, int accumulate) {
+VQD_CLONES void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, const float *bias, float *c, size_t c_stride,
+                                size_t rows, size_t inner, size_t columns, int accumulate) {
+  vqd_target target = {c, c_stride, bias, accumulate};
   if (rows * inner <= cached_floats) {
     // A stays in cache as a whole: read B straight through.
     for (size_t n = 0; n < columns; n += tile_columns) {
       for (size_t k = 0; k < inner; k += inner_block) {
-        vqd_gemm_piece(a, a_stride, packed, c, c_stride, rows, inner, columns, accumulate, k, n);
+        vqd_gemm_piece(a, a_stride, packed, target, rows, inner, columns, k, n);
       }
     }
   } else {
     for (size_t k = 0; k < inner; k += inner_block) {
       for (size_t n = 0; n < columns; n += tile_columns) {
-        vqd_gemm_piece(a, a_stride, packed, c, c_stride, rows, inner, columns, accumulate, k, n);
+        vqd_gemm_piece(a, a_stride, packed, target, rows, inner, columns, k, n);
       }
     }
   }

@@ -45,6 +45,27 @@ VQD_INLINE float vqd_exp1(float x) {
   return x != x ? x : y;
 }
 
+// The same for x ≤ 0 in two thirds of the operations: 0 below -87.68, NaN for NaN, same error. The polynomial is 1 + x + a least-squares fit
+// of the rest, reweighted towards equal relative error (4e-9).
+VQD_INLINE float vqd_exp_nonpositive1(float x) {
+  const float lower = -88.0f; // n = -127, where the exponent's bits are all 0
+  float clamped = lower > x ? lower : x; // in this order NaN passes
+  const float magic = 12582912.0f;
+  vqd_bits shifted = {.f = clamped * 1.44269504f + magic};
+  float n = shifted.f - magic;
+  float r = clamped - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  float p = 0.0013814613f;
+  p = p * r + 0.00836871f;
+  p = p * r + 0.04166839f;
+  p = p * r + 0.16666521f;
+  p = p * r + 0.49999994f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  vqd_bits scale = {.u = (shifted.u + 127u) << 23};
+  return p * scale.f;
+}
+
 VQD_INLINE float vqd_sigmoid1(float x) { return 1.0f / (1.0f + vqd_exp1(-x)); }
 
 #endif

@@ -15,7 +15,9 @@ VQD_INLINE float vqd_largest(const float *row, size_t columns) {
     for (int lane = 0; lane < lanes; lane++) largest[lane] = row[c + lane] > largest[lane] ? row[c + lane] : largest[lane];
   }
   for (; c < columns; c++) largest[0] = row[c] > largest[0] ? row[c] : largest[0];
-  for (int lane = 1; lane < lanes; lane++) largest[0] = largest[lane] > largest[0] ? largest[lane] : largest[0];
+  for (int width = lanes / 2; width > 0; width /= 2) {
+    for (int lane = 0; lane < width; lane++) largest[lane] = largest[lane + width] > largest[lane] ? largest[lane + width] : largest[lane];
+  }
   return largest[0];
 }
 
@@ -26,7 +28,7 @@ VQD_CLONES void vqd_softmax(float *x, size_t rows, size_t columns, size_t stride
     float largest = vqd_largest(row, columns);
     float sum = 0;
     for (size_t c = 0; c < columns; c++) {
-      row[c] = vqd_exp1((row[c] - largest) * scale);
+      row[c] = vqd_exp_nonpositive1((row[c] - largest) * scale);
       sum += row[c];
     }
     float inverse = 1.0f / sum;
@@ -41,7 +43,7 @@ VQD_CLONES void vqd_log_softmax(const float *x, float *y, size_t rows, size_t co
     float *to = y + r * columns;
     float largest = vqd_largest(from, columns);
     float sum = 0;
-    for (size_t c = 0; c < columns; c++) sum += vqd_exp1(from[c] - largest);
+    for (size_t c = 0; c < columns; c++) sum += vqd_exp_nonpositive1(from[c] - largest);
     float log_sum = logf(sum);
     for (size_t c = 0; c < columns; c++) to[c] = (from[c] - largest) - log_sum;
   }

@@ -40,6 +40,11 @@ enum MatrixWeights: Sendable {
     }
   }
 
+  /// Whether the kernel adds the bias; otherwise that is left to the caller.
+  var addBias: Bool {
+    if case .packed = self { true } else { false }
+  }
+
   /// Whether pieces must be cut by the image's shape alone (see `PanelGEMM`).
   var dependOnPlace: Bool {
     switch self {
@@ -52,6 +57,8 @@ enum MatrixWeights: Sendable {
 /// Weights [N, K] re-laid once for the packed kernel: tiles of 16 outputs, the last padded with zeros, each as [K, 16].
 struct PackedWeights: Sendable {
   static let tileColumns = Int(VQD_TILE_COLUMNS)
+  /// Rows that the kernel takes at once.
+  static let blockRows = 6
 
   /// K
   let inner: Int
@@ -70,7 +77,7 @@ struct PackedWeights: Sendable {
       ThreadPool.shared.parallelFor(count) { tile in
         let first = tile * Self.tileColumns
         vqd_pack_weights(
-          source + first * inner, packed + first * inner, min(Self.tileColumns, columns - first), inner)
+          source + first * inner, inner, packed + first * inner, min(Self.tileColumns, columns - first), inner)
       }
     }
   }

@@ -45,29 +45,33 @@ struct PanelGEMM {
   private func runPanel(_ a: Rows, rows: Range<Int>, columns: Range<Int>, into c: UnsafeMutablePointer<Float>) {
     let inner = weights.inner
     let target = c + rows.lowerBound * weights.columns + columns.lowerBound
+    let bias = bias.map { $0.base + columns.lowerBound }
     switch a {
     case .memory(let base):
       weights.multiply(
-        base + rows.lowerBound * inner, rows: rows.count, columns: columns, into: target, stride: weights.columns,
+        base + rows.lowerBound * inner, rows: rows.count, columns: columns, bias: bias, into: target, stride: weights.columns,
         accumulates: accumulates)
     case .gathered(let fill):
       let scratch = Storage(count: rows.count * inner)
       defer { withExtendedLifetime(scratch) {} }
       fill(rows, scratch.base)
       weights.multiply(
-        scratch.base, rows: rows.count, columns: columns, into: target, stride: weights.columns, accumulates: accumulates)
+        scratch.base, rows: rows.count, columns: columns, bias: bias, into: target, stride: weights.columns,
+        accumulates: accumulates)
     }
-    guard bias != nil || activation != .identity else { return }
-    vqd_bias_activation(
-      target, rows.count, columns.count, weights.columns, bias.map { $0.base + columns.lowerBound }, activation.kernel)
+    let remainingBias = weights.addBias ? nil : bias
+    guard remainingBias != nil || activation != .identity else { return }
+    vqd_bias_activation(target, rows.count, columns.count, weights.columns, remainingBias, activation.kernel)
   }
 }
 
 extension MatrixWeights {
   /// c (+)= A·Bᵀ for some rows of A, contiguous, and some columns; columns of packed weights begin at a tile.
+  ///
+  /// - Parameter bias: of these columns; added if the kernel does that (`addBias`), otherwise left to the caller.
   func multiply(
-    _ a: UnsafePointer<Float>, rows: Int, columns: Range<Int>, into c: UnsafeMutablePointer<Float>, stride: Int,
-    accumulates: Bool
+    _ a: UnsafePointer<Float>, rows: Int, columns: Range<Int>, bias: UnsafePointer<Float>?,
+    into c: UnsafeMutablePointer<Float>, stride: Int, accumulates: Bool
   ) {
     switch self {
     case .rows(let weight):
@@ -83,7 +87,7 @@ extension MatrixWeights {
       withExtendedLifetime(widened) {}
     case .packed(let weights):
       vqd_packed_gemm(
-        a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, c, stride, rows, weights.inner,
+        a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, bias, c, stride, rows, weights.inner,
         columns.count, accumulates ? 1 : 0)
       keepAlive(weights.tiles)
     case .int8(let weights):

@@ -2,10 +2,11 @@
 struct ProductCut {
   let panels: Int
   let tiles: Int
-  private let panelRows: Int
   /// Panels don't reach across these.
   private let rowsPerImage: Int
   private let panelsPerImage: Int
+  /// Panels begin at multiples of this within an image and are of nearly equal length.
+  private let rowQuantum: Int
   private let totalColumns: Int
   /// Tiles begin at multiples of this.
   private let columnQuantum: Int
@@ -15,8 +16,8 @@ struct ProductCut {
     // Long panels amortise OpenBLAS's packing of the weights; wide rows make them expensive to hold in cache.
     let longest = inner > 2048 ? 96 : 192
     panelsPerImage = (rowsPerImage + longest - 1) / longest
-    panelRows = (rowsPerImage + panelsPerImage - 1) / panelsPerImage
     panels = images * panelsPerImage
+    rowQuantum = 1
     self.rowsPerImage = rowsPerImage
     totalColumns = columns
     columnQuantum = 1
@@ -36,16 +37,17 @@ struct ProductCut {
     // Multiply-adds that take about as long as waking the other threads.
     let smallProduct = 1 << 18
     (rowsPerImage, totalColumns, columnQuantum) = (rows, columns, PackedWeights.tileColumns)
+    rowQuantum = PackedWeights.blockRows
     guard rows * columns * inner > smallProduct && threads > 1 else {
-      (panelRows, tiles) = (longest, 1)
-      panelsPerImage = (rows + panelRows - 1) / panelRows
+      tiles = 1
+      panelsPerImage = (rows + longest - 1) / longest
       panels = panelsPerImage
       return
     }
-    // Some tasks more than threads, because threads don't run equally fast; panels of whole blocks of 12 rows.
+    // Some tasks more than threads, because threads don't run equally fast; a multiple, so that they end together if they do.
     let wanted = 4 * threads
-    panelRows = min(max((rows / wanted + 11) / 12 * 12, shortest), longest)
-    panelsPerImage = (rows + panelRows - 1) / panelRows
+    let fewest = (rows + longest - 1) / longest
+    panelsPerImage = min(max(fewest + threads - 1, wanted) / threads * threads, max(rows / shortest, 1))
     panels = panelsPerImage
     // Gathered rows are gathered anew for each tile: there columns are cut only if threads would be idle otherwise.
     let enough =
@@ -58,8 +60,10 @@ struct ProductCut {
 
   func rows(ofPanel panel: Int) -> Range<Int> {
     let (image, place) = panel.quotientAndRemainder(dividingBy: panelsPerImage)
-    let first = place * panelRows
-    return image * rowsPerImage + first..<image * rowsPerImage + min(first + panelRows, rowsPerImage)
+    let quanta = (rowsPerImage + rowQuantum - 1) / rowQuantum
+    let first = place * quanta / panelsPerImage * rowQuantum
+    let end = min((place + 1) * quanta / panelsPerImage * rowQuantum, rowsPerImage)
+    return image * rowsPerImage + first..<image * rowsPerImage + end
   }
 
   func columns(ofTile tile: Int) -> Range<Int> {

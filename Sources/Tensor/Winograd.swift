@@ -155,7 +155,7 @@ struct WinogradConvolution: Sendable {
       let first = part * panel
       weights[point].multiply(
         tiles + (point * count + first) * inputs, rows: min(panel, count - first), columns: columns,
-        into: products + (point * count + first) * outputs + from, stride: outputs, accumulates: false)
+        bias: nil, into: products + (point * count + first) * outputs + from, stride: outputs, accumulates: false)
     }
   }
 

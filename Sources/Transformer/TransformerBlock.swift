@@ -10,6 +10,7 @@ struct TransformerBlock: Sendable {
   private let queryKeyValue: Linear
   private let projection: Linear
   private let heads: Int
+  private let products = ComputeOptions.current.products
   private let secondNorm: SecondNorm
   private let feedForward: FeedForward
 
@@ -37,7 +38,7 @@ struct TransformerBlock: Sendable {
 
   /// x [B, L, D] in place; one timestep and, in a class-conditional model, one class for each of the B sequences.
   func apply(to x: inout FloatTensor, timesteps: [AdaptiveNorm.Index], classes: [AdaptiveNorm.Index]) {
-    projection.add(queryKeyValue(timestepNorm(x, timesteps)).selfAttention(heads: heads), to: &x)
+    projection.add(queryKeyValue(timestepNorm(x, timesteps)).selfAttention(heads: heads, products: products), to: &x)
     switch secondNorm {
     case .classConditional(let norm): feedForward.add(norm(x, classes), to: &x)
     case .affine(let weight, let bias): feedForward.add(x.layerNorm(weight: weight, bias: bias), to: &x)

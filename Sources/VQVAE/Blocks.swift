@@ -48,6 +48,7 @@ package struct AttentionBlock: Sendable {
   private let norm: GroupNorm
   private let queryKeyValue: Linear
   private let projection: Convolution
+  private let products = ComputeOptions.current.products
 
   package init(_ weights: Weights, channels: Int) throws(CheckpointError) {
     norm = try GroupNorm(weights.scope("norm"), channels: channels)
@@ -57,7 +58,7 @@ package struct AttentionBlock: Sendable {
 
   package func callAsFunction(_ x: FloatTensor) -> FloatTensor {
     let (batch, pixels, channels) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
-    let attended = queryKeyValue(norm(x).reshaped([batch, pixels, channels])).selfAttention(heads: 1)
+    let attended = queryKeyValue(norm(x).reshaped([batch, pixels, channels])).selfAttention(heads: 1, products: products)
     var y = x
     projection.add(attended.reshaped(x.shape), to: &y)
     return y

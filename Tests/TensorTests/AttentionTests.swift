@@ -6,8 +6,11 @@ import Testing
   @Test(arguments: [1, 7, 64, 257], [1, 3]) func matchesTheOracle(length: Int, heads: Int) {
     for headWidth in [1, 16, 33] {
       let qkv = randomTensor([2, length, 3 * heads * headWidth], seed: 1, spread: 2)
-      expectClose(
-        qkv.selfAttention(heads: heads), Reference.selfAttention(qkv, heads: heads), absolute: 5e-6, "head width \(headWidth)")
+      for products in ComputeOptions.Products.allCases {
+        expectClose(
+          qkv.selfAttention(heads: heads, products: products), Reference.selfAttention(qkv, heads: heads), absolute: 5e-6,
+          "head width \(headWidth), \(products)")
+      }
     }
   }
 

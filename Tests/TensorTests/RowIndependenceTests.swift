@@ -108,8 +108,12 @@ extension SharedPoolTests {
 
     @Test func attentionOfSeveralHeads() {
       let x = randomTensor([10, 300, 3 * 3 * 16], seed: 13, spread: 3)
-      let whole = SharedPoolTests.withThreads(1) { x.selfAttention(heads: 3) }
-      expectIndependence(of: x, parts: [1, 3, 10], whole: whole, "attention") { images, _ in images.selfAttention(heads: 3) }
+      for products in ComputeOptions.Products.allCases {
+        let whole = SharedPoolTests.withThreads(1) { x.selfAttention(heads: 3, products: products) }
+        expectIndependence(of: x, parts: [1, 3, 10], whole: whole, "attention, \(products)") { images, _ in
+          images.selfAttention(heads: 3, products: products)
+        }
+      }
     }
 
     @Test(arguments: [(1, 1, 3, 3), (23, 29, 33, 11)]) func images(height: Int, width: Int, channels: Int, groups: Int) {

@@ -48,13 +48,16 @@ void vqd_column_affine(const float *x, float *y, size_t rows, size_t columns, co
 // The product C = A·Bᵀ in two parts: the weights B [columns, inner] are packed once, in tiles of VQD_TILE_COLUMNS columns (the
 // last padded with zeros), innermost over a tile's columns, then over `inner`: VQD_TILE_COLUMNS * inner floats a tile.
 #define VQD_TILE_COLUMNS 16
-void vqd_pack_weights(const float *b, float *packed, size_t columns, size_t inner);
+void vqd_pack_weights(const float *b, size_t b_stride, float *packed, size_t columns, size_t inner);
 
-// c[r][n] (+)= Σ_k a[r][k] b[n][k] for packed b, inner > 0. Every element is summed in the same order, over k in blocks of 384
-// whose sums are added up, wherever it lies in the matrix and however large the call: its bits depend on its row of A and
-// its row of B alone.
-void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, float *c, size_t c_stride, size_t rows, size_t inner,
-                     size_t columns, int accumulate);
+// The same tiles for B stored transposed, as [inner, columns].
+void vqd_pack_transposed(const float *b, size_t b_stride, float *packed, size_t columns, size_t inner);
+
+// c[r][n] (+)= Σ_k a[r][k] b[n][k] + bias[n] for packed b, inner > 0; bias may be NULL. Every element is summed in the same order, over k
+// in blocks of 384 whose sums are added up, wherever it lies in the matrix and however large the call: its bits depend on its
+// row of A and its row of B alone.
+void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, const float *bias, float *c, size_t c_stride, size_t rows,
+                     size_t inner, size_t columns, int accumulate);
 
 // The product in 8-bit integers: rows of A and rows of B are each coded as round(x / scale), scale = max|x| / 127, multiplied and
 // summed exactly in 32 bits (inner <= VQD_INT8_LONGEST), and scaled back. A row that holds an infinity or NaN has scale NaN. The
