@@ -12,6 +12,30 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
   case steps(sampler: String, allowed: ClosedRange<Int>, of: String, found: Int)
   /// A timestep to start from outside 1…T.
   case startTimestep(allowed: ClosedRange<Int>, found: Int)
+  /// A number of masks to start from outside 1…L.
+  case startMasks(allowed: ClosedRange<Int>, found: Int)
+  /// A sampler that only works from pure noise.
+  case needsFullStart(sampler: String)
+  /// A sampler that counts masks with a kernel that makes none.
+  case needsMasks(sampler: String, kernel: String)
+  /// Times of a caller's that don't fall, or leave 1…T.
+  case timestepGrid(timesteps: Int, found: [Int])
+  /// A grid of timesteps for a sampler that has steps of its own.
+  case gridUnused(sampler: String)
+  /// A number of steps that isn't that of the caller's times.
+  case gridSteps(expected: Int, found: Int)
+  /// A number of steps that no stride of the public code's fast sampling leads to.
+  case strides(possible: [Int], found: Int)
+  /// An image to be completed of which all is known.
+  case nothingToRepaint(tokens: Int)
+  /// A temperature of the prediction that isn't positive.
+  case temperature(found: Double)
+  /// A temperature of the choice of positions that is negative.
+  case choiceTemperature(found: Double)
+  /// A strength of remasking outside 0…1.
+  case remaskingStrength(found: Double)
+  /// A guidance interval that isn't part of 0…1.
+  case guidanceInterval(found: ClosedRange<Double>)
   /// An image to start from with the wrong number of tokens.
   case startLength(expected: Int, found: Int)
   /// An image to start from with a token that isn't a code.
@@ -49,6 +73,24 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
       "steps must lie in \(Self.text(allowed)) for \(sampler) sampling with \(of), found \(found)"
     case .startTimestep(let allowed, let found):
       "the timestep to start from must lie in \(Self.text(allowed)), found \(found)"
+    case .startMasks(let allowed, let found):
+      "the masks to start from must number \(Self.text(allowed)), found \(found)"
+    case .needsFullStart(let sampler): "\(sampler) sampling starts from pure noise; use another sampler for a given image"
+    case .needsMasks(let sampler, let kernel):
+      "\(sampler) sampling reveals masked tokens, but the model's \(kernel) corruption masks none; use ancestral sampling"
+    case .timestepGrid(let timesteps, let found):
+      "timesteps must fall from one to the next within \(timesteps)…1, found \(found)"
+    case .gridUnused(let sampler): "\(sampler) sampling has its own steps; a timestep grid is for ancestral and remdm"
+    case .gridSteps(let expected, let found): "the list has \(expected) timesteps, but \(found) steps are asked for"
+    case .strides(let possible, let found):
+      "strided-reference sampling takes every n-th timestep, which makes \(possible.map(String.init).joined(separator: ", ")) "
+        + "steps; found \(found)"
+    case .nothingToRepaint(let tokens): "all \(tokens) tokens are known; nothing is left to be made"
+    case .temperature(let found): "the temperature must be positive, found \(found)"
+    case .choiceTemperature(let found): "the choice temperature must not be negative, found \(found)"
+    case .remaskingStrength(let found): "the remasking strength must lie in 0…1, found \(found)"
+    case .guidanceInterval(let found):
+      "the guidance interval must lie within 0…1 and not be empty, found \(found.lowerBound)…\(found.upperBound)"
     case .startLength(let expected, let found): "the image to start from must have \(expected) tokens, found \(found)"
     case .startToken(let codes, let position, let found):
       "the image to start from must hold codes in 0…\(codes - 1), found \(found) at position \(position)"

@@ -58,6 +58,16 @@ public struct FloatTensor: Sendable {
     }
   }
 
+  /// Rows in any order and number, the last dimension being a row's: [indices, width].
+  package func rows(_ indices: [Int]) -> FloatTensor {
+    let width = shape[shape.count - 1]
+    precondition(indices.allSatisfy { $0 >= 0 && ($0 + 1) * width <= count }, "rows outside \(shape)")
+    defer { withExtendedLifetime(storage) {} }
+    return FloatTensor(uninitialized: [indices.count, width]) { target in
+      for (row, index) in indices.enumerated() { (target + row * width).update(from: base + index * width, count: width) }
+    }
+  }
+
   /// A view over part of the memory, which it keeps alive; copied when written to.
   func view(at offset: Int, shape: [Int]) -> FloatTensor {
     precondition(offset >= 0 && offset + shape.reduce(1, *) <= count, "\(shape) at \(offset) of \(count) elements")

@@ -36,6 +36,9 @@ public struct Linear: Sendable {
     self.init(weights: weights, bias: FloatTensor(bias, shape: [bias.count]))
   }
 
+  /// Whether a row's last bits may depend on its place in the input (see `PanelGEMM`).
+  package var dependsOnPlace: Bool { weights.dependOnPlace }
+
   public var inputs: Int { weights.inner }
   public var outputs: Int { weights.columns }
 

@@ -55,6 +55,33 @@ public struct DenoisingTransformer: Sendable {
   package func logits(
     tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], observe: (FloatTensor) throws -> Void
   ) throws -> FloatTensor {
+    let x = try hidden(tokens: tokens, timesteps: timesteps, conditions: conditions, observe: observe)
+    return head(x.layerNorm(weight: finalNorm.weight, bias: finalNorm.bias))
+  }
+
+  /// Logits at some positions of each sequence only, with the same bits; the other rows of the last layer aren't computed.
+  ///
+  /// - Parameter positions: B lists of positions in 0..<L.
+  /// - Returns: [Σ_b positions_b, K], sequence after sequence.
+  /// - Throws: `TransformerError` for input out of range.
+  public func logits(
+    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], positions: [[Int]],
+    checkCancellation: () throws -> Void = {}
+  ) throws -> FloatTensor {
+    let x = try hidden(tokens: tokens, timesteps: timesteps, conditions: conditions) { _ in try checkCancellation() }
+    let length = configuration.sequenceLength
+    let indices = positions.enumerated().flatMap { sequence, positions in positions.map { sequence * length + $0 } }
+    guard head.dependsOnPlace else {
+      let rows = x.rows(indices).layerNorm(weight: finalNorm.weight, bias: finalNorm.bias)
+      return head(rows)
+    }
+    return head(x.layerNorm(weight: finalNorm.weight, bias: finalNorm.bias)).rows(indices)
+  }
+
+  /// The last block's output [B, L, D].
+  private func hidden(
+    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], observe: (FloatTensor) throws -> Void
+  ) throws -> FloatTensor {
     try validate(tokens: tokens, timesteps: timesteps, conditions: conditions)
     var x = embedding(tokens)
     let steps = timesteps.map { AdaptiveNorm.Index.row($0) }
@@ -69,7 +96,7 @@ public struct DenoisingTransformer: Sendable {
       block.apply(to: &x, timesteps: steps, classes: classes)
       try observe(x)
     }
-    return head(x.layerNorm(weight: finalNorm.weight, bias: finalNorm.bias))
+    return x
   }
 
   private func validate(tokens: [Int32], timesteps: [Int], conditions: [ClassCondition]) throws(TransformerError) {

@@ -18,7 +18,8 @@ public struct VQDiffusionPipeline: Sendable {
   public let transformer: DenoisingTransformer
   /// The autoencoder with the grid of the model's images.
   public let codec: ImageCodec
-  public let schedule: MaskAndReplaceSchedule
+  /// How tokens were corrupted in training.
+  public let kernel: any CorruptionKernel
 
   /// Loads a model folder (laid out as `ModelFolder` describes; see also the project's documentation).
   ///
@@ -29,13 +30,13 @@ public struct VQDiffusionPipeline: Sendable {
     let transformer = try Log.timed("loaded the transformer", ["folder": "\(url.path)"]) { try folder.denoiser() }
     let configuration = transformer.configuration
     let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(folder, for: configuration) }
-    let schedule = try folder.schedule(for: configuration)
+    let kernel = try folder.kernel(for: configuration)
     name = index.name
     labels = LabelSet(try folder.labels())
-    defaultSettings = try folder.defaultSettings(index, schedule: schedule, configuration: configuration)
+    defaultSettings = try folder.defaultSettings(index, kernel: kernel, configuration: configuration)
     self.transformer = transformer
     self.codec = codec
-    self.schedule = schedule
+    self.kernel = kernel
     guard labels.names.count <= classCount else {
       throw PipelineError.mismatchedParts(
         folder: url.path, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
@@ -80,6 +81,9 @@ public struct VQDiffusionPipeline: Sendable {
     }
     return indices
   }
+
+  /// Rows and columns of an image's tokens.
+  var gridShape: GridShape { GridShape(rows: codec.rows, columns: codec.columns) }
 
   /// Height and width of a generated image in pixels.
   public var imageSize: (height: Int, width: Int) {

@@ -6,10 +6,10 @@ import Testing
 /// The exact p(x_0 | x_t) of single tokens with a known law.
 private struct ExactDenoiser: Denoiser {
   var law: [Double]
-  var schedule: MaskAndReplaceSchedule
+  var schedule: any CorruptionKernel
   var codes: Int { law.count }
 
-  func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [Void]) -> FloatTensor {
+  func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [Int]) -> FloatTensor {
     FloatTensor(uninitialized: [tokens.count, 1, codes]) { logits in
       for (row, token) in tokens.enumerated() {
         let after = schedule.cumulative(at: timesteps[row] + 1)
@@ -27,27 +27,33 @@ private struct ExactDenoiser: Denoiser {
 @Suite struct AncestralLawTests {
   private let law = [0.4, 0.3, 0.15, 0.1, 0.05]
 
+  /// Nothing of x_0 is left at the end, where sampling starts.
+  private func schedule() throws -> MaskAndReplaceSchedule {
+    try MaskAndReplaceSchedule(timesteps: 8, codes: 5, alpha1: 0.9, alphaT: 0, gamma1: 0.05, gammaT: 0.6)
+  }
+
   private func counts(_ sampler: AncestralSampler, states: [SamplingState]) throws -> [Int] {
     let loop = try SamplingLoop(
-      denoiser: ExactDenoiser(law: law, schedule: sampler.schedule), sampler: sampler, guidance: nil, truncation: .none,
+      denoiser: ExactDenoiser(law: law, schedule: sampler.kernel), sampler: sampler, guidance: nil,
       noise: PhiloxNoise(seed: 1))
-    let tokens = try loop.run(from: states, conditions: states.map { _ in () })
+    let tokens = try loop.run(states, conditions: states.map { _ in 0 })
     return tokens.reduce(into: Array(repeating: 0, count: 5)) { $0[Int($1[0])] += 1 }
   }
 
   @Test(arguments: [1, 2, 3, 5, 8]) func anyGridGivesTheLawOfTheData(steps: Int) throws {
-    let sampler = try AncestralSampler(strongSchedule(timesteps: 8, codes: 5), length: 1, steps: steps)
-    let found = try counts(sampler, states: (0..<100_000).map { sampler.initialState(image: $0) })
+    let sampler = try AncestralSampler(SamplingPlan(schedule(), length: 1, steps: steps))
+    let noise = PhiloxNoise(seed: 1)
+    let found = try counts(sampler, states: (0..<100_000).map { try sampler.initialState(image: $0, noise: noise) })
     #expect(isPlausible(found, law: law))
     #expect(!isPlausible(found, law: law.reversed()))
   }
 
   @Test(arguments: [1, 2, 5]) func partialStartsKeepTheLawOfTheData(steps: Int) throws {
-    let sampler = try AncestralSampler(strongSchedule(timesteps: 8, codes: 5), length: 1, steps: steps, start: 5)
+    let sampler = try AncestralSampler(SamplingPlan(schedule(), length: 1, steps: steps, start: 5))
     // Clean tokens in exact proportion to the law, corrupted and restored.
     let clean = law.indices.flatMap { Array(repeating: Int32($0), count: Int(law[$0] * 100_000)) }
     let states = try clean.enumerated().map {
-      try sampler.initialState(corrupting: [$1], image: $0, noise: PhiloxNoise(seed: 1))
+      try sampler.initialState(from: .noised([$1]), image: $0, noise: PhiloxNoise(seed: 1))
     }
     #expect(isPlausible(try counts(sampler, states: states), law: law))
     #expect(states.contains { $0.tokens == [5] } && Set(states.map(\.tokens)).count == 6)

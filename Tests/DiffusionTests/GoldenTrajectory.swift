@@ -50,14 +50,18 @@ struct GoldenTrajectory {
     _ settings: JSONValue, _ schedule: MaskAndReplaceSchedule, length: Int
   ) throws -> any Sampler {
     let start = Int(Double(schedule.timesteps) * (try settings.double("filter_ratio")))
+    let plan = try SamplingPlan(schedule, length: length, steps: schedule.timesteps)
     let (targets, limit) = (try settings.ints("n_sample"), settings["per_step_limit"].intValue)
     switch try settings.int("rule") {
-    case 0 where start > 0: return try AncestralSampler(schedule, length: length, steps: start, start: start)
-    case 0: return try AncestralSampler(schedule, length: length, steps: schedule.timesteps)
-    case 1: return try PublicPuritySampler(schedule, length: length, targets: targets, rule: .uniform, limit: limit)
+    case 0 where start > 0:
+      return try AncestralSampler(SamplingPlan(schedule, length: length, steps: start, start: start))
+    case 0:
+      guard let skip = settings["skip_step"].intValue, skip > 0 else { return try AncestralSampler(plan) }
+      return StridedReferenceSampler(plan, skip: skip)
+    case 1: return try PublicPuritySampler(plan, targets: targets, rule: .uniform, limit: limit)
     default:
       let rule = PublicPuritySampler.Rule.purity(weight: try settings.double("weight"))
-      return try PublicPuritySampler(schedule, length: length, targets: targets, rule: rule, limit: limit)
+      return try PublicPuritySampler(plan, targets: targets, rule: rule, limit: limit)
     }
   }
 
@@ -71,10 +75,10 @@ struct GoldenTrajectory {
   func initialStates() throws -> [SamplingState] {
     try (0..<batch).map { image in
       guard let partial = sampler as? AncestralSampler, partial.evaluations < schedule.timesteps else {
-        return sampler.initialState(image: image)
+        return try sampler.initialState(image: image, noise: noise)
       }
       let clean = try golden.integers("in.x0")[image * length..<(image + 1) * length].map { Int32($0) }
-      return try partial.initialState(corrupting: clean, image: image, noise: noise)
+      return try partial.initialState(from: .noised(clean), image: image, noise: noise)
     }
   }
 
@@ -98,9 +102,10 @@ struct GoldenTrajectory {
   ) throws {
     let guidance = try unconditional.map { try Guidance(scale: guidanceScale, unconditional: $0) }
     let loop = try SamplingLoop(
-      denoiser: denoiser, sampler: sampler, guidance: guidance, truncation: truncation, noise: noise)
+      denoiser: denoiser, sampler: sampler, guidance: guidance,
+      options: options(truncation: truncation, reuses: false), noise: noise)
     var steps = 0
-    let tokens = try loop.run(from: initialStates(), conditions: conditions) { progress in
+    let tokens = try loop.run(initialStates(), conditions: conditions) { progress in
       steps += 1
       #expect(progress.step == steps && progress.totalSteps == calls)
       for image in 0..<batch {

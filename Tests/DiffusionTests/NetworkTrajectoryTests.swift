@@ -18,7 +18,7 @@ import Transformer
 
   @Test(arguments: [
     "sampling-ancestral", "sampling-guided", "sampling-guided-mean-class", "sampling-partial", "sampling-rule1",
-    "sampling-rule1-limited", "sampling-rule2", "sampling-rule2-weighted",
+    "sampling-rule1-limited", "sampling-rule2", "sampling-rule2-weighted", "sampling-fast-skip1", "sampling-fast-skip2",
   ])
   func replays(name: String) throws {
     let trajectory = try GoldenTrajectory(name)

@@ -55,11 +55,12 @@ import Testing
 
   @Test func theRaceDrawsWithoutReplacement() throws {
     let scores: [Float] = [0.1, 0, 0.5, 0.2, 0.2]
-    let sampler = try FewerTokensSampler(MaskAndReplaceSchedule(timesteps: 4, codes: 3), length: 5, steps: 1)
+    let sampler = try FewerTokensSampler(
+      SamplingPlan(MaskAndReplaceSchedule(timesteps: 4, codes: 3), length: 5, steps: 1))
     let noise = PhiloxNoise(seed: 8)
     var counts = Array(repeating: 0, count: 25)
     for image in 0..<40_000 {
-      let chosen = sampler.choose(2, scores: scores, of: sampler.initialState(image: image), noise: noise)
+      let chosen = sampler.choose(2, scores: scores, of: try sampler.initialState(image: image, noise: noise), noise: noise)
       counts[chosen[0] * 5 + chosen[1]] += 1
     }
     // First by score, then by score among the others.
@@ -68,6 +69,6 @@ import Testing
       return pair / 5 == pair % 5 ? 0 : first * second / (1 - first)
     }
     #expect(isPlausible(counts, law: law))
-    #expect(sampler.choose(5, scores: scores, of: sampler.initialState(image: 0), noise: noise).count == 4)
+    #expect(sampler.choose(5, scores: scores, of: try sampler.initialState(image: 0, noise: noise), noise: noise).count == 4)
   }
 }

@@ -103,8 +103,8 @@ func withPrediction(
     (unconditional ?? []).withUnsafeBufferPointer { free in
       body(
         Prediction(
-          logits: logits.baseAddress!, unconditional: unconditional == nil ? nil : free.baseAddress!, guidanceScale: scale,
-          truncation: truncation, codes: codes))
+          logits: LogitsRows(logits.baseAddress!), unconditional: unconditional == nil ? nil : LogitsRows(free.baseAddress!),
+          settings: PredictionSettings(guidanceScale: scale, truncation: truncation), codes: codes))
     }
   }
 }

@@ -11,7 +11,7 @@ import Testing
     var predictions: [[Double]]
     var codes: Int { 3 }
 
-    func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [Void]) -> FloatTensor {
+    func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [Int]) -> FloatTensor {
       let rows = timesteps.flatMap { _ in predictions.joined().map { Float(log($0)) } }
       return FloatTensor(rows, shape: [timesteps.count, 2, 3])
     }
@@ -22,10 +22,10 @@ import Testing
     let images = Array(0..<40_000)
     let loop = try SamplingLoop(
       denoiser: TwoPositions(predictions: predictions),
-      sampler: method.sampler(MaskAndReplaceSchedule(timesteps: 20, codes: 3), length: 2, steps: 2), guidance: nil,
-      truncation: .none, noise: PhiloxNoise(seed: 2))
+      sampler: method.sampler(SamplingPlan(MaskAndReplaceSchedule(timesteps: 20, codes: 3), length: 2, steps: 2)),
+      guidance: nil, noise: PhiloxNoise(seed: 2))
     var counts = Array(repeating: 0, count: 6)
-    _ = try loop.run(conditions: images.map { _ in () }, images: images) { progress in
+    _ = try loop.run(conditions: images.map { _ in 0 }, images: images) { progress in
       guard progress.step == 1 else { return }
       for tokens in progress.tokens {
         for position in 0..<2 where tokens[position] < 3 { counts[position * 3 + Int(tokens[position])] += 1 }

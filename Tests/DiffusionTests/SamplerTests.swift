@@ -12,7 +12,7 @@ import Testing
       #expect(even.count == steps && even.reduce(0, +) == length)
       #expect(even.min()! >= 1 && even.max()! - even.min()! <= 1)
       for schedule in schedules {
-        let quotas = Quotas.following(schedule, length: length, steps: steps)
+        let quotas = Quotas.following(try SamplingPlan(schedule, length: length, steps: steps))
         #expect(quotas.count == steps && quotas.reduce(0, +) == length && quotas.min()! >= 0)
       }
     }
@@ -21,25 +21,26 @@ import Testing
   @Test func purityQuotasFollowTheSchedule() throws {
     // Masks fall from γ̄ = 0.6 at t = 5 by 0.1375 a step to 0.05 at t = 1.
     let schedule = try strongSchedule(timesteps: 5, codes: 3)
-    #expect(Quotas.following(schedule, length: 48, steps: 5) == [11, 11, 11, 11, 4])
-    #expect(Quotas.following(schedule, length: 48, steps: 3) == [18, 19, 11])
+    #expect(Quotas.following(try SamplingPlan(schedule, length: 48, steps: 5)) == [11, 11, 11, 11, 4])
+    #expect(Quotas.following(try SamplingPlan(schedule, length: 48, steps: 3)) == [18, 19, 11])
   }
 }
 
 @Suite struct SamplerTests {
   static let methods: [SamplingMethod] = [
     .ancestral, .fewerTokens, .purity(weight: 0), .purity(weight: 1.5), .purityReference(weight: 0),
-    .purityReference(weight: 1),
+    .purityReference(weight: 1), .maskGIT(temperature: 4.5), .halton, .remasking(.cap(0.3)), .remasking(.rescale(0.5)),
+    .remasking(.confidence),
   ]
 
   private func run(
     _ method: SamplingMethod, _ denoiser: ToyDenoiser, steps: Int, length: Int = 12, images: [Int] = [0, 1, 2],
-    guided: Bool = true, onStep: (SamplingProgress) throws -> Void = { _ in }
+    guided: Bool = true, reuses: Bool = false, onStep: (SamplingProgress) throws -> Void = { _ in }
   ) throws -> [[Int32]] {
     let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: denoiser.codes)
     let loop = try SamplingLoop(
-      denoiser: denoiser, sampler: method.sampler(schedule, length: length, steps: steps),
-      guidance: guided ? Guidance(scale: 2, unconditional: -1) : nil, truncation: .nucleus(0.9),
+      denoiser: denoiser, sampler: method.sampler(SamplingPlan(schedule, length: length, steps: steps)),
+      guidance: guided ? Guidance(scale: 2, unconditional: -1) : nil, options: options(truncation: .nucleus(0.9), reuses: reuses),
       noise: PhiloxNoise(seed: 11))
     return try loop.run(conditions: images.map { $0 * 10 }, images: images, onStep: onStep)
   }
@@ -51,7 +52,7 @@ import Testing
     #expect(tokens.count == 3 && tokens.allSatisfy { $0.count == 12 && $0.allSatisfy { (0..<5).contains($0) } })
     let calls = denoiser.calls.withLock { $0 }
     let sampler = try method.sampler(
-      MaskAndReplaceSchedule(timesteps: 10, codes: 5), length: 12, steps: steps)
+      SamplingPlan(MaskAndReplaceSchedule(timesteps: 10, codes: 5), length: 12, steps: steps))
     #expect(calls.count == sampler.evaluations && calls.count == progress.count)
     #expect(sampler.evaluations <= steps && (method.name != .ancestral || sampler.evaluations == steps))
     #expect(method.name != .fewerTokens || sampler.evaluations == steps)
@@ -63,7 +64,8 @@ import Testing
 
   @Test(arguments: methods) func anImageDoesNotDependOnItsBatch(method: SamplingMethod) throws {
     for guided in [false, true] {
-      let together = try run(method, ToyDenoiser(codes: 6), steps: 4, images: [0, 1, 2, 3, 4, 5, 6], guided: guided)
+      let together = try run(
+        method, ToyDenoiser(codes: 6), steps: 4, images: [0, 1, 2, 3, 4, 5, 6], guided: guided, reuses: true)
       let alone = try run(method, ToyDenoiser(codes: 6), steps: 4, images: [4], guided: guided)
       let reordered = try run(method, ToyDenoiser(codes: 6), steps: 4, images: [6, 4, 0], guided: guided)
       #expect(alone == [together[4]] && reordered == [together[6], together[4], together[0]])
@@ -76,7 +78,8 @@ import Testing
     let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: 4)
     let quotas =
       method == .fewerTokens
-      ? Quotas.even(length: 12, steps: steps) : Quotas.following(schedule, length: 12, steps: steps).filter { $0 > 0 }
+      ? Quotas.even(length: 12, steps: steps)
+      : Quotas.following(try SamplingPlan(schedule, length: 12, steps: steps)).filter { $0 > 0 }
     let denoiser = ToyDenoiser(codes: 4)
     var before = Array(repeating: Array(repeating: Int32(4), count: 12), count: 3)
     _ = try run(method, denoiser, steps: steps) { progress in
@@ -94,13 +97,14 @@ import Testing
 
   @Test func finishedImagesLeaveTheBatch() throws {
     let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: 4)
-    let sampler = try AncestralSampler(schedule, length: 3, steps: 5)
+    let sampler = try AncestralSampler(SamplingPlan(schedule, length: 3, steps: 5))
     let denoiser = ToyDenoiser(codes: 4)
     let loop = try SamplingLoop(
-      denoiser: denoiser, sampler: sampler, guidance: nil, truncation: .none, noise: PhiloxNoise(seed: 1))
-    var late = sampler.initialState(image: 1)
+      denoiser: denoiser, sampler: sampler, guidance: nil, noise: PhiloxNoise(seed: 1))
+    var late = try sampler.initialState(image: 1, noise: PhiloxNoise(seed: 1))
     late.evaluations = 3
-    let tokens = try loop.run(from: [sampler.initialState(image: 0), late], conditions: [7, 8])
+    let tokens = try loop.run(
+      [sampler.initialState(image: 0, noise: PhiloxNoise(seed: 1)), late], conditions: [7, 8])
     #expect(denoiser.calls.withLock { $0.map(\.conditions) } == [[7, 8], [7, 8], [7], [7], [7]])
     #expect(denoiser.calls.withLock { $0.map(\.timesteps) } == [[9, 3], [7, 1], [5], [3], [1]])
     #expect(tokens.joined().allSatisfy { $0 < 4 })
@@ -115,11 +119,12 @@ import Testing
   }
 
   @Test func whatTheDenoiserReturnsIsChecked() throws {
-    let sampler = try FewerTokensSampler(MaskAndReplaceSchedule(timesteps: 4, codes: 3), length: 2, steps: 1)
+    let sampler = try AncestralSampler(
+      SamplingPlan(MaskAndReplaceSchedule(timesteps: 4, codes: 3), length: 2, steps: 1))
     func error(_ logits: FloatTensor, codes: Int = 3) -> DiffusionError? {
       do {
         let loop = try SamplingLoop(
-          denoiser: ConstantDenoiser(codes: codes, logits: logits), sampler: sampler, guidance: nil, truncation: .none,
+          denoiser: ConstantDenoiser(codes: codes, logits: logits), sampler: sampler, guidance: nil,
           noise: PhiloxNoise(seed: 1))
         _ = try loop.run(conditions: [0], images: [5])
         return nil
@@ -138,7 +143,7 @@ import Testing
     let schedule = try MaskAndReplaceSchedule(timesteps: 100, codes: 7)
     func message(_ method: SamplingMethod, _ steps: Int, length: Int = 64) -> String? {
       do throws(DiffusionError) {
-        _ = try method.sampler(schedule, length: length, steps: steps)
+        _ = try method.sampler(SamplingPlan(schedule, length: length, steps: steps))
         return nil
       } catch { return error.description }
     }
@@ -155,31 +160,34 @@ import Testing
       #expect(message(method, 1, length: 0) == "the number of tokens must be positive, found 0")
       let allowed = method.allowedSteps(timesteps: 100, length: 64)
       #expect(message(method, allowed.lowerBound) == nil && message(method, allowed.upperBound) == nil)
-      #expect(SamplingMethod(method.name, weight: method == .purity(weight: 0) ? 0 : 1).name == method.name)
+      #expect(SamplingMethod(method.name).name == method.name)
     }
-    #expect(SamplingMethod.Name.allCases.map(\.rawValue) == ["ancestral", "fewer-tokens", "purity", "purity-reference"])
+    #expect(
+      SamplingMethod.Name.allCases.map(\.rawValue) == [
+        "ancestral", "strided-reference", "fewer-tokens", "purity", "purity-reference", "maskgit", "halton", "remdm",
+      ])
     #expect(throws: DiffusionError.revealTargets(timesteps: 100, length: 5, found: [1, 2])) {
-      try PublicPuritySampler(schedule, length: 5, targets: [1, 2], rule: .uniform)
+      try PublicPuritySampler(SamplingPlan(schedule, length: 5, steps: 1), targets: [1, 2], rule: .uniform)
     }
     #expect(throws: DiffusionError.revealLimit(found: 0)) {
-      try PublicPuritySampler(schedule, length: 5, steps: 3, rule: .uniform, limit: 0)
+      try PublicPuritySampler(SamplingPlan(schedule, length: 5, steps: 3), rule: .uniform, limit: 0)
     }
   }
 
   @Test func partialStartsAreChecked() throws {
     let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: 7)
-    let sampler = try AncestralSampler(schedule, length: 2, steps: 3, start: 5)
+    let sampler = try AncestralSampler(SamplingPlan(schedule, length: 2, steps: 3, start: 5))
     let noise = PhiloxNoise(seed: 2)
     #expect(throws: DiffusionError.startLength(expected: 2, found: 3)) {
-      try sampler.initialState(corrupting: [1, 2, 3], image: 0, noise: noise)
+      try sampler.initialState(from: .noised([1, 2, 3]), image: 0, noise: noise)
     }
     #expect(throws: DiffusionError.startToken(codes: 7, position: 1, found: 7)) {
-      try sampler.initialState(corrupting: [1, 7], image: 0, noise: noise)
+      try sampler.initialState(from: .noised([1, 7]), image: 0, noise: noise)
     }
     #expect(throws: DiffusionError.startTimestep(allowed: 1...10, found: 11)) {
-      try AncestralSampler(schedule, length: 2, steps: 3, start: 11)
+      try SamplingPlan(schedule, length: 2, steps: 3, start: 11)
     }
-    #expect(throws: DiffusionError.self) { try AncestralSampler(schedule, length: 2, steps: 6, start: 5) }
-    #expect(sampler.timestep(of: try sampler.initialState(corrupting: [1, 2], image: 0, noise: noise)) == 4)
+    #expect(throws: DiffusionError.self) { try AncestralSampler(SamplingPlan(schedule, length: 2, steps: 6, start: 5)) }
+    #expect(sampler.timestep(of: try sampler.initialState(from: .noised([1, 2]), image: 0, noise: noise)) == 4)
   }
 }

@@ -9,6 +9,13 @@ func strongSchedule(timesteps: Int, codes: Int) throws -> MaskAndReplaceSchedule
     timesteps: timesteps, codes: codes, alpha1: 0.9, alphaT: 0.1, gamma1: 0.05, gammaT: 0.6)
 }
 
+/// The usual options but for some.
+func options(truncation: Truncation = .none, reuses: Bool = true) -> SamplingOptions {
+  var options = SamplingOptions()
+  (options.truncation, options.reusesEvaluations) = (truncation, reuses)
+  return options
+}
+
 /// Seeded uniform numbers in a row.
 struct Uniforms {
   private let philox: Philox

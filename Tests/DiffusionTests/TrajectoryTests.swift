@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct TrajectoryTests {
-  static let unguided = ["ancestral", "partial", "rule1", "rule1-limited", "rule2"].map { "sampling-" + $0 }
-  static let guided = ["guided", "guided-mean-class", "rule2-weighted"].map { "sampling-" + $0 }
+  static let unguided = ["ancestral", "partial", "rule1", "rule1-limited", "rule2", "fast-skip1"].map { "sampling-" + $0 }
+  static let guided = ["guided", "guided-mean-class", "rule2-weighted", "fast-skip2"].map { "sampling-" + $0 }
 
   @Test(arguments: unguided + guided) func everyStepGivesTheRecordedTokens(name: String) throws {
     try GoldenTrajectory(name).replaySteps()

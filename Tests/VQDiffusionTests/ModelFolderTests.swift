@@ -52,9 +52,11 @@ import VQDiffusion
   @Test func anotherScheduleIsRefused() throws {
     let file = "scheduler/config.json"
     var schedule: [String: Any] = [
-      "kind": "uniform", "timesteps": 10, "alpha_1": 0.9, "alpha_T": 0.1, "gamma_1": 0.1, "gamma_T": 0.9,
+      "kind": "gaussian", "timesteps": 10, "alpha_1": 0.9, "alpha_T": 0.1, "gamma_1": 0.1, "gamma_T": 0.9,
     ]
-    try expect(.invalidConfiguration(file: file, field: "kind", expected: "mask_and_replace", found: "uniform")) {
+    try expect(
+      .invalidConfiguration(file: file, field: "kind", expected: "mask_and_replace, absorbing, uniform", found: "gaussian")
+    ) {
       try ModelFolders.write(schedule, to: $0.appendingPathComponent(file))
     }
     schedule["kind"] = "mask_and_replace"

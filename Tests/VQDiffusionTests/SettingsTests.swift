@@ -22,9 +22,13 @@ import VQDiffusion
 
   @Test(arguments: SamplingMethod.Name.allCases) func samplersAreRead(name: SamplingMethod.Name) throws {
     #expect(try SamplingMethod.Name(option: name.rawValue) == name)
-    #expect(SamplingMethod(name, weight: 0.5).name == name)
+    let parameters = SamplingMethod.Parameters(purityWeight: 0.5, choiceTemperature: 2, remasking: .confidence)
+    let method = SamplingMethod(name, parameters)
+    #expect(method.name == name)
     let hasWeight = name == .purity || name == .purityReference
-    #expect(SamplingMethod(name, weight: 0.5).purityWeight == (hasWeight ? 0.5 : nil))
+    #expect(method.purityWeight == (hasWeight ? 0.5 : nil))
+    #expect(method.choiceTemperature == (name == .maskGIT ? 2 : nil))
+    #expect(method.remasking == (name == .remasking ? .confidence : nil))
   }
 
   @Test func anUnknownSamplerIsRefused() {

@@ -30,7 +30,9 @@ import VQDiffusion
     Case("generate --class horse --truncation 0", "truncation must be none, a probability in (0, 1] or top-K, found 0"),
     Case("generate --class horse --truncation 1.5", "truncation must be none, a probability in (0, 1] or top-K, found 1.5"),
     Case("generate --class horse --truncation top-0", "found top-0"),
-    Case("generate --class horse --sampler best", "sampler must be one of ancestral, fewer-tokens, purity, purity-reference"),
+    Case(
+      "generate --class horse --sampler best",
+      "sampler must be one of ancestral, strided-reference, fewer-tokens, purity, purity-reference, maskgit, halton, remdm"),
     Case("generate --class horse --seed one", "'one' is invalid for '--seed"),
     Case("generate --class horse --count 2 --output x.png", "expected a place for each of 2 images"),
     Case("generate --class horse cat --output x.png", "expected a place for each of 2 images"),

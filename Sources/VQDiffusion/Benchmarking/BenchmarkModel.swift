@@ -64,9 +64,9 @@ package struct BenchmarkModel: Sendable {
   }
 
   /// The corruption schedule; with random weights the one that released models have.
-  package func schedule() throws -> MaskAndReplaceSchedule {
+  package func kernel() throws -> any CorruptionKernel {
     switch source {
-    case .folder(let folder): return try folder.schedule(for: denoiserConfiguration)
+    case .folder(let folder): return try folder.kernel(for: denoiserConfiguration)
     case .random:
       return try MaskAndReplaceSchedule(
         timesteps: denoiserConfiguration.timesteps, codes: denoiserConfiguration.codebookSize)
@@ -78,7 +78,7 @@ package struct BenchmarkModel: Sendable {
     switch source {
     case .folder(let folder):
       let index = try folder.index()
-      return try folder.defaultSettings(index, schedule: schedule(), configuration: denoiserConfiguration)
+      return try folder.defaultSettings(index, kernel: kernel(), configuration: denoiserConfiguration)
     case .random: return GenerationSettings(method: .purity(weight: 1), steps: 25, guidanceScale: 3)
     }
   }

@@ -6,7 +6,7 @@ package struct BenchmarkSampling: Sendable {
   private let denoiser: TransformerDenoiser
   private let sampler: any Sampler
   private let guidance: Guidance<ClassCondition>?
-  private let truncation: Truncation
+  private var options = SamplingOptions()
   /// Rows of the class table that images are asked of; nil for an unconditional model.
   private let classes: Int?
 
@@ -15,15 +15,20 @@ package struct BenchmarkSampling: Sendable {
   package init(_ model: BenchmarkModel, denoiser: DenoisingTransformer, settings: GenerationSettings) throws {
     let configuration = denoiser.configuration
     self.denoiser = TransformerDenoiser(transformer: denoiser, cancellation: Cancellation())
-    sampler = try settings.method.sampler(model.schedule(), length: configuration.sequenceLength, steps: settings.steps)
+    sampler = try settings.method.sampler(
+      SamplingPlan(
+        model.kernel(), shape: GridShape(rows: configuration.grid[0], columns: configuration.grid[1]), steps: settings.steps,
+        timestepGrid: settings.timestepGrid))
     classes = configuration.classRows.map { max(1, $0 - (configuration.unconditionalClass == nil ? 0 : 1)) }
     guidance =
       classes == nil
       ? nil
       : try Guidance(
         scale: settings.guidanceScale,
-        unconditional: configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses)
-    truncation = settings.truncation
+        unconditional: configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses, schedule: settings.guidanceSchedule)
+    // Every evaluation is to be measured.
+    options.reusesEvaluations = false
+    (options.temperature, options.truncation) = (settings.temperature, settings.truncation)
   }
 
   /// Samples images `first`, `first` + 1, …, of one class after the other.
@@ -32,7 +37,7 @@ package struct BenchmarkSampling: Sendable {
   package func run(images count: Int, first: Int) throws -> Int {
     let images = Array(first..<first + count)
     let loop = try SamplingLoop(
-      denoiser: denoiser, sampler: sampler, guidance: guidance, truncation: truncation, noise: PhiloxNoise(seed: 0))
+      denoiser: denoiser, sampler: sampler, guidance: guidance, options: options, noise: PhiloxNoise(seed: 0))
     var evaluations = 0
     _ = try loop.run(
       conditions: images.map { image in classes.map { .index(image % $0) } ?? .none }, images: images

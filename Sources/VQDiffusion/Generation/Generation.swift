@@ -12,12 +12,13 @@ extension VQDiffusionPipeline {
   ///   - labels: class indices (`label(_:)`); empty for an unconditional model.
   ///   - count: images of each class, or in all for an unconditional model.
   ///   - settings: the model's own if nil.
+  ///   - start: what each image starts from.
   /// - Returns: the images in order: all of the first class, then those of the next.
   /// - Throws: `PipelineError` or `DiffusionError` for a request that can't be met; `CancellationError`.
   public func generate(
-    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil
+    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil, from start: GenerationStart = .noise
   ) async throws -> [GeneratedImage] {
-    let run = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings)
+    let run = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings, start: start)
     let cancellation = Cancellation()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
@@ -39,10 +40,15 @@ extension VQDiffusionPipeline {
   /// sequence or cancelling the task that reads it stops the work between layers of the network.
   ///
   /// Parameters and errors as in `generate`; errors in the request are thrown at once.
+  ///
+  /// - Parameter reportsExpected: whether steps tell the clean images that the network expects (`SamplingProgress.expected`), for previews.
   public func generation(
-    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil
+    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil, from start: GenerationStart = .noise,
+    reportsExpected: Bool = false
   ) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
-    let run = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings)
+    let run = try GenerationRun(
+      self, labels: labels, count: count, settings: settings ?? defaultSettings, start: start,
+      reportsExpected: reportsExpected)
     return AsyncThrowingStream { continuation in
       let cancellation = Cancellation()
       continuation.onTermination = { _ in cancellation.cancel() }
@@ -60,8 +66,10 @@ extension VQDiffusionPipeline {
   /// Checks a request without running it.
   ///
   /// Parameters and errors as in `generate`.
-  public func check(labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil) throws {
-    _ = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings)
+  public func check(
+    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil, from start: GenerationStart = .noise
+  ) throws {
+    _ = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings, start: start)
   }
 
   /// The most images that a request can be for.
@@ -76,8 +84,13 @@ private struct GenerationRun: Sendable {
   let labels: [Int?]
   let sampler: any Sampler
   let guidance: Guidance<ClassCondition>?
+  let start: SamplingStart
+  let options: SamplingOptions
 
-  init(_ pipeline: VQDiffusionPipeline, labels: [Int], count: Int, settings: GenerationSettings) throws {
+  init(
+    _ pipeline: VQDiffusionPipeline, labels: [Int], count: Int, settings: GenerationSettings, start: GenerationStart,
+    reportsExpected: Bool = false
+  ) throws {
     let limit = VQDiffusionPipeline.imageLimit / max(1, labels.count)
     guard count >= 1, count <= limit else {
       let expected = "1…\(limit)" + (labels.count > 1 ? " for \(labels.count) classes" : "")
@@ -86,13 +99,19 @@ private struct GenerationRun: Sendable {
     guard settings.batchSize >= 1 else {
       throw PipelineError.invalidOption(name: "batch size", expected: "1 or more", found: "\(settings.batchSize)")
     }
-    try settings.truncation.validate()
     self.pipeline = pipeline
     self.settings = settings
     self.labels = try Self.expand(labels, count: count, pipeline: pipeline)
-    sampler = try settings.method.sampler(
-      pipeline.schedule, length: pipeline.transformer.configuration.sequenceLength, steps: settings.steps)
-    guidance = try pipeline.guidance(scale: settings.guidanceScale)
+    let sampler = try settings.method.sampler(start.plan(settings, pipeline))
+    (self.sampler, self.start) = (sampler, start.samplingStart)
+    guidance = try pipeline.guidance(settings)
+    var options = SamplingOptions()
+    (options.temperature, options.truncation) = (settings.temperature, settings.truncation)
+    options.reportsExpected = reportsExpected
+    try options.validate()
+    self.options = options
+    // Tokens that don't fit show here, not in the middle of a run.
+    _ = try sampler.initialState(from: self.start, image: 0, noise: PhiloxNoise(seed: settings.seed))
   }
 
   /// Runs `body` apart from Swift's own threads, which it would block.
@@ -118,13 +137,13 @@ private struct GenerationRun: Sendable {
   func perform(_ cancellation: Cancellation, report: (GenerationEvent) -> Void) throws {
     let loop = try SamplingLoop(
       denoiser: TransformerDenoiser(transformer: pipeline.transformer, cancellation: cancellation), sampler: sampler,
-      guidance: guidance, truncation: settings.truncation, noise: PhiloxNoise(seed: settings.seed))
+      guidance: guidance, options: options, noise: PhiloxNoise(seed: settings.seed))
     for first in stride(from: 0, to: labels.count, by: settings.batchSize) {
       try cancellation.check()
       let batch = first..<min(first + settings.batchSize, labels.count)
       let conditions = labels[batch].map { $0.map(ClassCondition.index) ?? .none }
       let tokens = try Log.timed("sampled", ["images": "\(batch)", "settings": "\(settings)"]) {
-        try loop.run(conditions: conditions, images: Array(batch)) { progress in
+        try loop.run(from: start, conditions: conditions, images: Array(batch)) { progress in
           report(.step(GenerationStep(images: batch, totalImages: labels.count, progress: progress)))
           try cancellation.check()
         }
@@ -145,10 +164,11 @@ private struct GenerationRun: Sendable {
 
 extension VQDiffusionPipeline {
   /// Guidance of this model: against its "no class" index, or the mean of its classes if it has none.
-  fileprivate func guidance(scale: Double) throws -> Guidance<ClassCondition>? {
+  fileprivate func guidance(_ settings: GenerationSettings) throws -> Guidance<ClassCondition>? {
     let configuration = transformer.configuration
     let unconditional: ClassCondition = configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses
-    let guidance = try Guidance(scale: scale, unconditional: unconditional)
+    let guidance = try Guidance(
+      scale: settings.guidanceScale, unconditional: unconditional, schedule: settings.guidanceSchedule)
     guard guidance.isActive else { return nil }
     guard configuration.kind == .classConditional else {
       throw PipelineError.guidanceUnavailable(reason: "the model is unconditional; use a guidance scale of 1")

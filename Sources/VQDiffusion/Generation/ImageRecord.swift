@@ -30,6 +30,12 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   public var truncation: String
   /// Only of samplers that have one.
   public var purityWeight: Double?
+  public var choiceTemperature: Double?
+  public var remasking: String?
+  /// Nil where it is the usual: 1, `constant`, `linear`.
+  public var temperature: Double?
+  public var guidanceSchedule: String?
+  public var timestepGrid: String?
   /// The image's own seed; of a sheet, that of its first picture.
   public var seed: UInt64
   /// Pixels of a picture as generated.
@@ -43,10 +49,13 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   public var columns: Int?
 
   enum CodingKeys: String, CodingKey {
-    case version, model, label, sampler, steps, truncation, seed, width, height, scale, cells, columns
+    case version, model, label, sampler, steps, truncation, remasking, temperature, seed, width, height, scale, cells, columns
     case className = "class"
     case guidanceScale = "guidance_scale"
+    case guidanceSchedule = "guidance_schedule"
+    case timestepGrid = "timestep_grid"
     case purityWeight = "purity_weight"
+    case choiceTemperature = "choice_temperature"
   }
 
   /// The record of one image.
@@ -60,6 +69,11 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     guidanceScale = settings.guidanceScale
     truncation = settings.truncation.option
     purityWeight = settings.method.purityWeight
+    choiceTemperature = settings.method.choiceTemperature
+    remasking = settings.method.remasking?.option
+    temperature = settings.temperature == 1 ? nil : settings.temperature
+    guidanceSchedule = settings.guidanceSchedule == .constant ? nil : settings.guidanceSchedule.option
+    timestepGrid = settings.timestepGrid == .linear ? nil : settings.timestepGrid.option
     seed = image.seed
     (width, height) = (image.image.width, image.image.height)
     self.scale = scale
@@ -107,6 +121,11 @@ extension ImageRecord {
       ("Size", "\(width)x\(height)"), ("Model", model),
     ]
     if let purityWeight { pairs.append(("Purity weight", Self.text(purityWeight))) }
+    if let choiceTemperature { pairs.append(("Choice temperature", Self.text(choiceTemperature))) }
+    if let remasking { pairs.append(("Remasking", remasking)) }
+    if let temperature { pairs.append(("Temperature", Self.text(temperature))) }
+    if let guidanceSchedule { pairs.append(("CFG schedule", guidanceSchedule)) }
+    if let timestepGrid { pairs.append(("Timesteps", timestepGrid)) }
     if truncation != "none" { pairs.append(("Truncation", truncation)) }
     if scale != 1 { pairs.append(("Scale", "\(scale)")) }
     pairs.append(("Version", "swift-vq-diffusion \(version)"))

@@ -14,6 +14,14 @@ struct TransformerDenoiser: Denoiser {
     try transformer.logits(
       tokens: tokens, timesteps: timesteps, conditions: conditions, checkCancellation: cancellation.check)
   }
+
+  func logits(
+    tokens: [Int32], length: Int, timesteps: [Int], conditions: [ClassCondition], positions: [[Int]]
+  ) throws -> FloatTensor {
+    try transformer.logits(
+      tokens: tokens, timesteps: timesteps, conditions: conditions, positions: positions,
+      checkCancellation: cancellation.check)
+  }
 }
 
 /// A wish to stop, set from any thread.

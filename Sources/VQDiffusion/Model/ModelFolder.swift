@@ -24,24 +24,6 @@ struct ModelFolder {
     var defaults: GenerationDefaults?
   }
 
-  /// `scheduler/config.json`.
-  struct Scheduler: Decodable {
-    var kind: String
-    var timesteps: Int
-    var alpha1: Double
-    var alphaT: Double
-    var gamma1: Double
-    var gammaT: Double
-
-    enum CodingKeys: String, CodingKey {
-      case kind, timesteps
-      case alpha1 = "alpha_1"
-      case alphaT = "alpha_T"
-      case gamma1 = "gamma_1"
-      case gammaT = "gamma_T"
-    }
-  }
-
   /// - Throws: `PipelineError.missingPart` unless there is such a folder.
   init(_ url: URL) throws(PipelineError) {
     guard Self.isFolder(url) else { throw .missingPart(folder: url.path, part: "such folder") }
@@ -100,41 +82,29 @@ struct ModelFolder {
     return try CodebookMap(reduced: table, reducedCodes: reducedCodes)
   }
 
-  func scheduler() throws -> Scheduler {
-    let scheduler: Scheduler = try decode("scheduler/config.json")
-    guard scheduler.kind == "mask_and_replace" else {
-      throw PipelineError.invalidConfiguration(
-        file: path("scheduler/config.json"), field: "kind", expected: "mask_and_replace", found: scheduler.kind)
-    }
-    return scheduler
-  }
+  func scheduler() throws -> SchedulerConfiguration { try decode("scheduler/config.json") }
 
-  /// The schedule of a denoiser.
+  /// The corruption that a denoiser was trained against.
   ///
   /// - Throws: `PipelineError.mismatchedParts` unless the timesteps are as many as the denoiser's, before a table of them is made.
-  func schedule(for configuration: DenoiserConfiguration) throws -> MaskAndReplaceSchedule {
+  func kernel(for configuration: DenoiserConfiguration) throws -> any CorruptionKernel {
     let scheduler = try scheduler()
     guard scheduler.timesteps == configuration.timesteps else {
       throw PipelineError.mismatchedParts(
         folder: url.path, expected: "\(configuration.timesteps) timesteps, as the transformer has",
         found: "\(scheduler.timesteps) in the scheduler")
     }
-    do {
-      return try MaskAndReplaceSchedule(
-        timesteps: scheduler.timesteps, codes: configuration.codebookSize, alpha1: scheduler.alpha1,
-        alphaT: scheduler.alphaT, gamma1: scheduler.gamma1, gammaT: scheduler.gammaT)
-    } catch {
-      throw PipelineError.unusable(file: path("scheduler/config.json"), reason: error.description)
-    }
+    return try scheduler.kernel(codes: configuration.codebookSize, file: path("scheduler/config.json"))
   }
 
   /// The model's own settings, checked.
   func defaultSettings(
-    _ index: Index, schedule: MaskAndReplaceSchedule, configuration: DenoiserConfiguration
+    _ index: Index, kernel: any CorruptionKernel, configuration: DenoiserConfiguration
   ) throws(PipelineError) -> GenerationSettings {
     do {
       return try (index.defaults ?? GenerationDefaults()).settings(
-        schedule: schedule, length: configuration.sequenceLength, canGuide: configuration.kind == .classConditional)
+        kernel: kernel, shape: GridShape(rows: configuration.grid[0], columns: configuration.grid[1]),
+        canGuide: configuration.kind == .classConditional)
     } catch {
       throw .unusable(file: path("model_index.json"), reason: "defaults: \(error)")
     }

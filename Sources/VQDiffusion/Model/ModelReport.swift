@@ -26,6 +26,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
   public let transformer: (configuration: DenoiserConfiguration, weights: Weights)?
   public let vqvae: (configuration: VQModelConfiguration, weights: Weights)?
   public let timesteps: Int?
+  private let corruption: String?
   public let labels: [String]
 
   /// Reads the parts that are there; a part that is there must be whole.
@@ -46,7 +47,8 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     vqvae =
       folder.has("vqvae")
       ? (try folder.vqModelConfiguration(), try Weights(files: folder.tensorFiles(of: "vqvae"))) : nil
-    timesteps = folder.has("scheduler") ? try folder.scheduler().timesteps : nil
+    let scheduler = folder.has("scheduler") ? try folder.scheduler() : nil
+    (timesteps, corruption) = (scheduler?.timesteps, scheduler?.kind.replacing("_", with: " "))
     labels = try folder.labels()
   }
 
@@ -54,7 +56,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     var lines = ["model: \(name)", "folder: \(folder)"]
     lines.append("transformer: " + (transformer.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
     lines.append("vqvae: " + (vqvae.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
-    lines.append("scheduler: " + (timesteps.map { "mask and replace, \($0) timesteps" } ?? "missing"))
+    lines.append("scheduler: " + (timesteps.map { "\(corruption ?? ""), \($0) timesteps" } ?? "missing"))
     let parameters = (transformer?.weights.parameters ?? 0) + (vqvae?.weights.parameters ?? 0)
     lines.append("in all: \(Self.grouped(parameters)) parameters")
     if !labels.isEmpty {

@@ -10,6 +10,8 @@ package struct DrawKey: Sendable, Hashable {
     case order = 1
     /// The corruption of a given image.
     case corruption = 2
+    /// Where an image begins in a fixed order of positions.
+    case roll = 3
   }
 
   package var purpose: Purpose

@@ -22,8 +22,7 @@ package struct PublicPuritySampler: Sampler {
     var count: Int
   }
 
-  package let schedule: MaskAndReplaceSchedule
-  package let length: Int
+  package let plan: SamplingPlan
   private let rule: Rule
   private let reveals: [Evaluation]
   private let lastTime: Int
@@ -34,58 +33,52 @@ package struct PublicPuritySampler: Sampler {
   /// The public code has lists for 1024 tokens and 10, 25, 50 or 100 timesteps only.
   ///
   /// - Parameters:
-  ///   - length: L.
-  ///   - steps: 1…T. A step whose target is 0 costs no evaluation.
+  ///   - plan: 1…t_0 steps. A step whose target is 0 costs no evaluation.
   ///   - limit: most positions per evaluation.
-  /// - Throws: `length`, `steps`, `purityWeight`, `revealLimit`.
-  package init(
-    _ schedule: MaskAndReplaceSchedule, length: Int, steps: Int, rule: Rule, limit: Int? = nil
-  ) throws(DiffusionError) {
-    let last = schedule.timesteps
-    guard (1...last).contains(steps) else {
-      throw .steps(sampler: "purity-reference", allowed: 1...last, of: "\(last) timesteps", found: steps)
-    }
-    // T, …, 1: the last one meets an image (almost) without masks.
-    let times = steps == 1 ? [last] : AncestralSampler.grid(from: last - 1, steps: steps - 1).map { $0 + 1 }
-    let left = times.map { Quotas.masksLeft(at: Double($0), schedule, length: length) }
+  /// - Throws: `needsMasks`, `steps`, `purityWeight`, `revealLimit`.
+  package init(_ plan: SamplingPlan, rule: Rule, limit: Int? = nil) throws(DiffusionError) {
+    try plan.checkSteps(upToStartFor: .purityReference)
+    let (steps, last) = (plan.steps, plan.start)
+    // t_0, …, 1: the last one meets an image (almost) without masks.
+    let times =
+      steps == 1
+      ? [last] : try TimestepGrid.linear.times(from: last - 1, steps: steps - 1, timesteps: last).map { $0 + 1 }
+    let left = times.map { Quotas.masksLeft(of: plan, at: Double($0)) }
     let targets = zip(times, zip(left, left.dropFirst())).map { (time: $0, count: $1.0 - $1.1) }
-    try self.init(schedule, length: length, rule: rule, limit: limit, targets: targets, lastTime: times[steps - 1])
+    try self.init(plan, rule: rule, limit: limit, byTime: targets, lastTime: times[steps - 1])
   }
 
   /// The sampler that visits every timestep, with given targets.
   ///
   /// - Parameters:
-  ///   - length: L.
   ///   - targets: T numbers, for the network's timesteps 0…T − 1; entry 0 isn't used.
   ///   - limit: most positions per evaluation.
-  /// - Throws: `length`, `purityWeight`, `revealTargets`, `revealLimit`.
-  package init(
-    _ schedule: MaskAndReplaceSchedule, length: Int, targets: [Int], rule: Rule, limit: Int? = nil
-  ) throws(DiffusionError) {
-    guard targets.count == schedule.timesteps, targets.allSatisfy({ $0 >= 0 }), targets.dropFirst().reduce(0, +) <= length
-    else { throw .revealTargets(timesteps: schedule.timesteps, length: length, found: targets) }
+  /// - Throws: `needsMasks`, `purityWeight`, `revealTargets`, `revealLimit`.
+  package init(_ plan: SamplingPlan, targets: [Int], rule: Rule, limit: Int? = nil) throws(DiffusionError) {
+    guard targets.count == plan.kernel.timesteps, targets.allSatisfy({ $0 >= 0 }),
+      targets.dropFirst().reduce(0, +) <= plan.length
+    else { throw .revealTargets(timesteps: plan.kernel.timesteps, length: plan.length, found: targets) }
     let byTime = targets.indices.dropFirst().reversed().map { (time: $0 + 1, count: targets[$0]) }
-    try self.init(schedule, length: length, rule: rule, limit: limit, targets: byTime, lastTime: 1)
+    try self.init(plan, rule: rule, limit: limit, byTime: byTime, lastTime: 1)
   }
 
   private init(
-    _ schedule: MaskAndReplaceSchedule, length: Int, rule: Rule, limit: Int?, targets: [(time: Int, count: Int)],
-    lastTime: Int
+    _ plan: SamplingPlan, rule: Rule, limit: Int?, byTime targets: [(time: Int, count: Int)], lastTime: Int
   ) throws(DiffusionError) {
-    guard length >= 1 else { throw .length(found: length) }
+    try plan.checkMasks(for: .purityReference)
     if let limit, limit < 1 { throw .revealLimit(found: limit) }
     if case .purity(let weight) = rule { try PuritySampler.check(weight: weight) }
-    self.schedule = schedule
-    self.length = length
+    self.plan = plan
     self.rule = rule
     self.lastTime = lastTime
     reveals = targets.flatMap { target in
-      Self.split(target.count, limit: limit ?? length).map { Evaluation(timestep: target.time - 1, count: $0) }
+      Self.split(target.count, limit: limit ?? plan.length).map { Evaluation(timestep: target.time - 1, count: $0) }
     }
-    lastPosterior = Posterior(schedule, from: lastTime, to: 0)
+    lastPosterior = Posterior(plan.kernel, from: lastTime, to: 0)
   }
 
   package var evaluations: Int { reveals.count + 1 }
+  package var countsMasks: Bool { true }
 
   package func timestep(of state: SamplingState) -> Int? {
     if state.evaluations < reveals.count { return reveals[state.evaluations].timestep }
@@ -99,7 +92,7 @@ package struct PublicPuritySampler: Sampler {
       let chosen = choose(reveals[state.evaluations].count, scores: eligible, of: state, noise: noise)
       reveal(chosen, of: &state, prediction: prediction, noise: noise) { exponent(score: scores[$0]) }
     } else {
-      redraw(&state, posterior: lastPosterior, prediction: prediction, noise: noise)
+      redraw(&state, posterior: lastPosterior, to: 0, prediction: prediction, noise: noise)
     }
     state.evaluations += 1
   }

@@ -1,32 +1,14 @@
 import Foundation
 
-/// One image on its way from noise to tokens.
-package struct SamplingState: Sendable {
-  /// L tokens in 0…K, K being the mask.
-  package var tokens: [Int32]
-  /// Names the image's random numbers.
-  package var image: Int
-  /// Evaluations of the network so far.
-  package var evaluations: Int
-
-  package init(tokens: [Int32], image: Int, evaluations: Int = 0) {
-    self.tokens = tokens
-    self.image = image
-    self.evaluations = evaluations
-  }
-
-  package func key(_ purpose: DrawKey.Purpose, position: Int) -> DrawKey {
-    DrawKey(purpose, image: image, step: evaluations, position: position)
-  }
-}
-
-/// A rule for going from masks to tokens, one evaluation of the network after another. Images don't know of each other.
+/// A rule for going from noise to tokens, one evaluation of the network after another. Images don't know of each other.
 package protocol Sampler: Sendable {
-  var schedule: MaskAndReplaceSchedule { get }
-  /// L, the number of tokens of an image.
-  var length: Int { get }
+  var plan: SamplingPlan { get }
   /// Evaluations of the network that an image takes.
   var evaluations: Int { get }
+  /// Whether `advance` reads the prediction at masked positions only.
+  var readsMaskedOnly: Bool { get }
+  /// Whether the number of masks at the start is fixed (`plan.masks`), so that noising an image masks exactly so many.
+  var countsMasks: Bool { get }
 
   /// The network's timestep index (from 0) for the next evaluation; nil when the image is finished.
   func timestep(of state: SamplingState) -> Int?
@@ -36,17 +18,18 @@ package protocol Sampler: Sendable {
 }
 
 extension Sampler {
-  /// x_T: masks everywhere.
-  package func initialState(image: Int) -> SamplingState {
-    SamplingState(tokens: Array(repeating: Int32(schedule.codes), count: length), image: image)
-  }
+  package var kernel: any CorruptionKernel { plan.kernel }
+  /// L
+  package var length: Int { plan.length }
+  package var readsMaskedOnly: Bool { false }
+  package var countsMasks: Bool { false }
 
-  func isMask(_ token: Int32) -> Bool { Int(token) == schedule.codes }
+  func isMask(_ token: Int32) -> Bool { Int(token) == kernel.codes }
 
   /// Network index of the time whose share of masks is the state's (Algorithms 1 and 2, line "t ← argmin").
   func timestepByMaskCount(_ state: SamplingState) -> Int {
     let masks = state.tokens.reduce(0) { $0 + (isMask($1) ? 1 : 0) }
-    return schedule.nearestTime(maskFraction: Double(masks) / Double(length)) - 1
+    return kernel.nearestTime(maskFraction: Double(masks) / Double(length)) - 1
   }
 
   /// Gives each of `positions` a code drawn from p(x_0)^exponent(position).
@@ -59,18 +42,26 @@ extension Sampler {
       let row =
         exponent == 1
         ? prediction.probabilities(at: position) : prediction.sharpenedProbabilities(at: position, exponent: exponent)
-      let weights = UnsafeBufferPointer(start: row, count: schedule.codes)
+      let weights = UnsafeBufferPointer(start: row, count: kernel.codes)
       state.tokens[position] = Int32(noise.categorical(weights, key: state.key(.token, position: position)))
     }
   }
 
-  /// Draws every position anew from the posterior.
+  /// Draws every position anew from the posterior of x_s. Known tokens stay what they are or, where tokens are only replaced, are drawn
+  /// from q(x_s | x_0), so that the network sees them as noisy as the others.
+  ///
+  /// - Parameter s: the time that the posterior leads to.
   func redraw(
-    _ state: inout SamplingState, posterior: Posterior, prediction: Prediction, noise: some NoiseSource
+    _ state: inout SamplingState, posterior: Posterior, to s: Int, prediction: Prediction, noise: some NoiseSource
   ) {
     for position in 0..<length {
-      posterior.write(
-        token: state.tokens[position], probabilities: prediction.probabilities(at: position), into: prediction.weights)
+      if let code = state.known?.codes[position] {
+        guard !kernel.hasMasks else { continue }
+        kernel.writeCorruption(of: code, at: s, into: prediction.weights)
+      } else {
+        posterior.write(
+          token: state.tokens[position], probabilities: prediction.probabilities(at: position), into: prediction.weights)
+      }
       let key = state.key(.token, position: position)
       state.tokens[position] = Int32(noise.categorical(UnsafeBufferPointer(prediction.weights), key: key))
     }

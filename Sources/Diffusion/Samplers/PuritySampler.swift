@@ -4,28 +4,20 @@
 ///
 /// The number of positions follows the schedule (`Quotas.following`). A step that would reveal none costs no evaluation.
 package struct PuritySampler: Sampler {
-  package let schedule: MaskAndReplaceSchedule
-  package let length: Int
+  package let plan: SamplingPlan
   private let weight: Float  // r
   private let quotas: [Int]
 
   /// - Parameters:
-  ///   - length: L.
-  ///   - steps: 1…L.
+  ///   - plan: 1…L steps.
   ///   - weight: r in 0…`largestWeight`; the paper uses 0.5 to 2.
-  /// - Throws: `length`, `steps`, `purityWeight`.
-  package init(
-    _ schedule: MaskAndReplaceSchedule, length: Int, steps: Int, weight: Double
-  ) throws(DiffusionError) {
-    guard length >= 1 else { throw .length(found: length) }
-    guard (1...length).contains(steps) else {
-      throw .steps(sampler: "purity", allowed: 1...length, of: "\(length) tokens", found: steps)
-    }
+  /// - Throws: `needsMasks`, `steps`, `purityWeight`.
+  package init(_ plan: SamplingPlan, weight: Double) throws(DiffusionError) {
+    try plan.checkSteps(upToLengthFor: .purity)
     try Self.check(weight: weight)
-    self.schedule = schedule
-    self.length = length
+    self.plan = plan
     self.weight = Float(weight)
-    quotas = Quotas.following(schedule, length: length, steps: steps).filter { $0 > 0 }
+    quotas = Quotas.following(plan).filter { $0 > 0 }
   }
 
   /// Beyond this nothing changes but the risk of overflow: the most probable code has all the probability.
@@ -37,6 +29,8 @@ package struct PuritySampler: Sampler {
   }
 
   package var evaluations: Int { quotas.count }
+  package var readsMaskedOnly: Bool { true }
+  package var countsMasks: Bool { true }
 
   package func timestep(of state: SamplingState) -> Int? {
     state.evaluations < evaluations ? timestepByMaskCount(state) : nil

@@ -1,27 +1,22 @@
 /// Fewer-tokens sampling (Algorithm 1): each evaluation reveals a fixed number of masked positions, chosen at random, with
 /// codes from p(x_0 | x_t); revealed tokens stay.
 ///
-/// Where L isn't a multiple of the number of steps the numbers differ by one, so that exactly `steps` evaluations reveal all.
+/// Where the masks aren't a multiple of the number of steps the numbers differ by one, so that exactly `steps` evaluations reveal all.
 package struct FewerTokensSampler: Sampler {
-  package let schedule: MaskAndReplaceSchedule
-  package let length: Int
+  package let plan: SamplingPlan
   private let quotas: [Int]
 
-  /// - Parameters:
-  ///   - length: L.
-  ///   - steps: 1…L.
-  /// - Throws: `length`, `steps`.
-  package init(_ schedule: MaskAndReplaceSchedule, length: Int, steps: Int) throws(DiffusionError) {
-    guard length >= 1 else { throw .length(found: length) }
-    guard (1...length).contains(steps) else {
-      throw .steps(sampler: "fewer-tokens", allowed: 1...length, of: "\(length) tokens", found: steps)
-    }
-    self.schedule = schedule
-    self.length = length
-    quotas = Quotas.even(length: length, steps: steps)
+  /// - Parameter plan: 1…L steps.
+  /// - Throws: `needsMasks`, `steps`.
+  package init(_ plan: SamplingPlan) throws(DiffusionError) {
+    try plan.checkSteps(upToLengthFor: .fewerTokens)
+    self.plan = plan
+    quotas = Quotas.even(length: plan.masks, steps: min(plan.steps, plan.masks))
   }
 
   package var evaluations: Int { quotas.count }
+  package var readsMaskedOnly: Bool { true }
+  package var countsMasks: Bool { true }
 
   package func timestep(of state: SamplingState) -> Int? {
     state.evaluations < evaluations ? timestepByMaskCount(state) : nil

@@ -1,0 +1,44 @@
+import Diffusion
+
+/// What generated images start from.
+public enum GenerationStart: Sendable, Equatable {
+  /// The model's noise.
+  case noise
+  /// Noise where tokens are unknown; the known ones stay (inpainting).
+  case known(KnownTokens)
+  /// The tokens of an image, noised as far as `strength` · T (variations): near 0 little changes, at 1 nothing of the image is left.
+  case noised(tokens: [Int32], strength: Double)
+
+  var samplingStart: SamplingStart {
+    switch self {
+    case .noise: .noise
+    case .known(let known): .known(known)
+    case .noised(let tokens, _): .noised(tokens)
+    }
+  }
+
+  /// - Throws: `PipelineError.invalidOption` for a strength outside (0, 1] or together with times of the caller's; `DiffusionError`.
+  func plan(_ settings: GenerationSettings, _ pipeline: VQDiffusionPipeline) throws -> SamplingPlan {
+    let (kernel, shape) = (pipeline.kernel, pipeline.gridShape)
+    func plan(start: Int? = nil, masks: Int? = nil) throws -> SamplingPlan {
+      try SamplingPlan(
+        kernel, shape: shape, steps: settings.steps, start: start, masks: masks, timestepGrid: settings.timestepGrid)
+    }
+    switch self {
+    case .noise: return try plan()
+    case .known(let known): return try plan(masks: known.unknown)
+    case .noised(_, let strength):
+      guard strength > 0, strength <= 1 else {
+        throw PipelineError.invalidOption(name: "strength", expected: "more than 0 and at most 1", found: "\(strength)")
+      }
+      if case .custom = settings.timestepGrid {
+        throw PipelineError.invalidOption(
+          name: "timestep grid", expected: "linear or cosine with a strength, which says where to start",
+          found: settings.timestepGrid.option)
+      }
+      let start = max(1, Int((strength * Double(kernel.timesteps)).rounded()))
+      let share = kernel.cumulative(at: start).mask / max(kernel.cumulative(at: kernel.timesteps).mask, .leastNormalMagnitude)
+      return try plan(start: start, masks: max(1, Int((Double(shape.count) * share).rounded())))
+    }
+  }
+}
