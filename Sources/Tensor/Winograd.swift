@@ -141,9 +141,9 @@ struct WinogradConvolution: Sendable {
   /// For each point, products [T, N] of transformed tiles [T, K] and weights.
   private func multiply(_ tiles: UnsafePointer<Float>, tiles count: Int, into products: UnsafeMutablePointer<Float>) {
     let isPacked = !weights[0].dependOnPlace
-    // A panel of tiles stays in the second-level cache. BLAS packs what it gets and takes the tiles whole.
-    let panel = isPacked ? 120 : count
-    let panels = (count + panel - 1) / panel
+    // A panel of tiles stays in the second-level cache; BLAS packs what it gets and takes the tiles whole. Panels are even, since a
+    // short one would read all weights for little.
+    let panels = isPacked ? (count + 127) / 128 : 1
     let columnTiles =
       isPacked ? min(max(1, PackedWeights.tileCount(outputs) / 4), 1 + 4 * ThreadPool.shared.threadCount / points) : 1
     ThreadPool.shared.parallelFor(points * columnTiles * panels) { task in
@@ -152,9 +152,9 @@ struct WinogradConvolution: Sendable {
       let quanta = PackedWeights.tileCount(outputs)
       let from = tile * quanta / columnTiles * PackedWeights.tileColumns
       let columns = from..<min((tile + 1) * quanta / columnTiles * PackedWeights.tileColumns, outputs)
-      let first = part * panel
+      let (first, end) = (part * count / panels, (part + 1) * count / panels)
       weights[point].multiply(
-        tiles + (point * count + first) * inputs, rows: min(panel, count - first), columns: columns,
+        tiles + (point * count + first) * inputs, rows: end - first, columns: columns,
         bias: nil, into: products + (point * count + first) * outputs + from, stride: outputs, accumulates: false)
     }
   }
