@@ -23,6 +23,9 @@ struct Generate: AsyncParsableCommand {
     help: "A file, a folder (gets CLASS/000.png …) or a pattern such as image-%03d.png.")
   var output = "output"
 
+  @Flag(help: "Say in the end what it cost, as a line of JSON on standard error.")
+  var stats = false
+
   @OptionGroup var sampling: SamplingArguments
   @OptionGroup var imageOptions: ImageOutputOptions
   @OptionGroup var modelOptions: ModelOptions
@@ -47,7 +50,9 @@ struct Generate: AsyncParsableCommand {
     if sampling.seed == nil, !imageOptions.quiet { Terminal.report("seed \(settings.seed)") }
     var progress = ProgressLine(isQuiet: imageOptions.quiet)
     defer { progress.clear() }
+    var summary = RunSummary()
     for try await event in try pipeline.generation(labels: labels, count: count, settings: settings) {
+      summary.take(event)
       switch event {
       case .step(let step): progress.show(step)
       case .images(let images):
@@ -57,5 +62,10 @@ struct Generate: AsyncParsableCommand {
     }
     try Task.checkCancellation()
     try writer.finish()
+    if stats {
+      Terminal.report(try summary.json())
+    } else if !imageOptions.quiet {
+      Terminal.report(summary.text)
+    }
   }
 }

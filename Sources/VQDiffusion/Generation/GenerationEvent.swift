@@ -1,5 +1,8 @@
 import Diffusion
 
+/// Where a batch stands (see `Diffusion.SamplingProgress`).
+public typealias SamplingProgress = Diffusion.SamplingProgress
+
 /// What a running generation reports.
 public enum GenerationEvent: Sendable {
   /// A batch has taken a step.

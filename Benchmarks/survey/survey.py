@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Measures the samplers on a model: generates images with each setting, evaluates them against real ones, and writes the tables and
+plots of docs/samplers.md.
+
+    Benchmarks/survey/survey.py --real FOLDER [--model FOLDER] [--images 500]
+
+Images, evaluations and times are kept under --work, so that an interrupted survey goes on where it stopped. Times are taken by
+themselves, on few images, after everything else. See docs/samplers.md for what the columns mean.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STEPS = [8, 16, 25, 50, 100]
+# T = 100: the numbers of steps that a stride leads to, nearest to STEPS; with all 100 it is ancestral sampling.
+STRIDED_STEPS = [9, 18, 26, 51]
+SAMPLERS = {
+    "ancestral": (["--sampler", "ancestral"], STEPS),
+    "strided-reference": (["--sampler", "strided-reference"], STRIDED_STEPS),
+    "fewer-tokens": (["--sampler", "fewer-tokens"], STEPS[:4]),
+    "purity": (["--sampler", "purity"], STEPS[:4]),
+    "purity-reference": (["--sampler", "purity-reference"], STEPS),
+    "maskgit": (["--sampler", "maskgit"], STEPS[:4]),
+    "halton": (["--sampler", "halton"], STEPS[:4]),
+    "remdm": (["--sampler", "remdm", "--remasking", "cap:0.02"], STEPS),
+}
+GUIDANCE = [1, 1.5, 2, 3, 4, 6]
+PURITY_WEIGHTS = [0, 0.5, 1, 2, 4]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--real", required=True, help="a folder of real images of the model's size")
+    parser.add_argument("--model", help="a model folder instead of the built-in model")
+    parser.add_argument("--classes", type=int, default=10, help="of the model: --images are spread over all of them")
+    parser.add_argument("--images", type=int, default=500, help="of each setting")
+    parser.add_argument("--guidance", type=float, default=3, help="of the sampler table and of the purity weights")
+    parser.add_argument("--work", default=str(ROOT / ".build" / "survey"), help="where images and numbers are kept")
+    parser.add_argument("--vqdiff", default=str(ROOT / ".build" / "release" / "vqdiff"))
+    parser.add_argument("--only", choices=["generate", "evaluate", "time", "report"], action="append", help="some of the stages")
+    return parser.parse_args()
+
+
+def settings(arguments):
+    """Every setting once: its name and the options of `vqdiff generate`."""
+    every = {}
+    for scale in GUIDANCE:
+        add(every, guided(scale))
+    for weight in PURITY_WEIGHTS:
+        add(every, weighted(arguments, weight))
+    for column in range(len(STEPS)):
+        for options, steps in SAMPLERS.values():
+            if column < len(steps):
+                add(every, sampled(arguments, options, steps[column]))
+    return every
+
+
+def sampled(arguments, options, steps):
+    return [*options, "--steps", str(steps), "--guidance-scale", f"{arguments.guidance:g}"]
+
+
+def guided(scale):
+    return ["--sampler", "purity", "--steps", "25", "--guidance-scale", f"{scale:g}"]
+
+
+def weighted(arguments, weight):
+    options = ["--sampler", "purity", "--steps", "25", "--guidance-scale", f"{arguments.guidance:g}"]
+    return options if weight == 1 else [*options, "--purity-weight", f"{weight:g}"]
+
+
+def name_of(options):
+    return "_".join(option.lstrip("-").replace(":", "-") for option in options)
+
+
+def add(every, options):
+    every[name_of(options)] = options
+
+
+def run(command):
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}\n{result.stderr}")
+    return result
+
+
+class Survey:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.work = pathlib.Path(arguments.work)
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.model = ["--model", arguments.model] if arguments.model else []
+
+    def generate(self, name, options, count, folder, seed=1):
+        """The last line of the program's report, as a dictionary."""
+        result = run(
+            [self.arguments.vqdiff, "generate", *self.model, "--class", "all", "--count", count, "--seed", seed, *options,
+             "--batch-size", 50, "--stats", "-o", folder])
+        line = [text for text in result.stderr.splitlines() if text.startswith("{")][-1]
+        return json.loads(line)
+
+    def cached(self, kind, name, make):
+        file = self.work / f"{name}.{kind}.json"
+        if not file.exists():
+            value = make()
+            part = file.with_suffix(".part")
+            part.write_text(json.dumps(value))
+            part.rename(file)
+        return json.loads(file.read_text())
+
+    def images(self, name, options):
+        count = -(-self.arguments.images // self.arguments.classes)
+        return self.cached("images", name, lambda: self.generate(name, options, count, self.work / "images" / name))
+
+    def evaluation(self, name):
+        def make():
+            result = run(
+                [self.arguments.vqdiff, "evaluate", *self.model, "--real", self.arguments.real, "--generated",
+                 self.work / "images" / name, "--output", "json"])
+            return json.loads(result.stdout)
+
+        return self.cached("evaluation", name, make)
+
+    def seconds(self, name, options):
+        """Seconds per image: the median of three runs of a batch."""
+        def make():
+            runs = [self.generate(name, options, 3, self.work / "timing", seed=1000 * turn) for turn in range(3)]
+            return statistics.median(result["sampling_seconds"] / result["images"] for result in runs)
+
+        return self.cached("seconds", name, make)
+
+
+def main():
+    arguments = parse_arguments()
+    stages = arguments.only or ["generate", "evaluate", "time", "report"]
+    survey = Survey(arguments)
+    every = settings(arguments)
+    for stage, work in [
+        ("generate", survey.images), ("evaluate", lambda name, _: survey.evaluation(name)), ("time", survey.seconds)
+    ]:
+        if stage not in stages:
+            continue
+        for done, (name, options) in enumerate(every.items()):
+            print(f"{stage} {done + 1}/{len(every)}: {name}", file=sys.stderr, flush=True)
+            work(name, options)
+    if "report" in stages:
+        import report
+
+        report.write(survey, ROOT / "docs")
+
+
+if __name__ == "__main__":
+    main()
