@@ -142,7 +142,7 @@ func repaintMask(width: Int, height: Int, _ isRepainted: (Int, Int) -> Bool) thr
       "\(error)" == "offset must be other than 0,0 and less than the picture's 7×5 pixels in either direction, found \(x),\(y)")
   }
 
-  @Test(arguments: [(.max, 0), (.min, 0), (0, .max), (0, .min), (.min, .max)])
+  @Test(arguments: [(.max, 0), (.min, 0), (0, .max), (0, .min), (.min, .max)] as [(Int, Int)])
   func aPictureCanBeMovedOutOfSight(x: Int, y: Int) {
     let moved = patternImage(width: 3, height: 2).moved(by: PixelOffset(x: x, y: y))
     #expect(moved == RGBImage(width: 3, height: 2, filledWith: .gray))
