@@ -54,7 +54,7 @@ let package = Package(
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",
-      dependencies: ["VQDiffusion", "CPNG", "Checkpoint", "TestSupport"]),
+      dependencies: ["VQDiffusion", "VQVAE", "CPNG", "Checkpoint", "TestSupport"]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: ["BenchmarkKit", "VQDiffusion", "Transformer", "VQVAE", "Tensor", "Checkpoint", "TestSupport"]),

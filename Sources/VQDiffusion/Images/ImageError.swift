@@ -10,6 +10,8 @@ public enum ImageError: Error, Equatable, Sendable {
   case tooLarge(file: String, found: ImageSize, maximumPixels: Int)
   /// The image doesn't have the size that its use asks for.
   case wrongSize(file: String, expected: ImageSize, found: ImageSize)
+  /// A mask that has nothing to repaint.
+  case emptyMask(file: String)
   /// A keyword or text that PNG's text chunks can't hold.
   case invalidText(keyword: String, reason: String)
   /// The file can't be written; nothing of it was left behind.
@@ -30,6 +32,8 @@ extension ImageError: CustomStringConvertible {
       "image \(file) is too large: expected at most \(maximumPixels) pixels, found \(found)"
     case .wrongSize(let file, let expected, let found):
       "image \(file) has the wrong size: expected \(expected), found \(found) pixels"
+    case .emptyMask(let file):
+      "mask \(file) has nothing to repaint: expected a pixel of luminance \(RepaintMask.threshold) or more (white), found none"
     case .invalidText(let keyword, let reason):
       "PNG text \"\(keyword)\" can't be stored: \(reason)"
     case .unwritable(let file, let reason):

@@ -22,15 +22,7 @@ extension RGBImage {
   ///   - creatingFolders: Whether missing parent folders are made.
   /// - Throws: `ImageError.unwritable`, `.invalidText`, `.tooLarge`.
   public func write(to url: URL, text: [PNGText] = [], creatingFolders: Bool = false) throws(ImageError) {
-    let bytes = try pngBytes(text: text, file: url.path)
-    if creatingFolders {
-      do {
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      } catch {
-        throw .unwritable(file: url.path, reason: reason(of: error))
-      }
-    }
-    try replaceImageFile(at: url, with: bytes)
+    try replaceImageFile(at: url, with: pngBytes(text: text, file: url.path), creatingFolders: creatingFolders)
   }
 }
 
@@ -51,7 +43,17 @@ private func imageFileBytes(at url: URL) throws(ImageError) -> [UInt8] {
   }
 }
 
-private func replaceImageFile(at url: URL, with bytes: [UInt8]) throws(ImageError) {
+/// Puts `bytes` in the place of a file, whole or not at all.
+///
+/// - Throws: `ImageError.unwritable`.
+func replaceImageFile(at url: URL, with bytes: [UInt8], creatingFolders: Bool) throws(ImageError) {
+  if creatingFolders {
+    do {
+      try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    } catch {
+      throw .unwritable(file: url.path, reason: reason(of: error))
+    }
+  }
   do {
     let file = try AtomicFile(url, isDurable: false)
     try bytes.withUnsafeBytes { try file.write($0) }

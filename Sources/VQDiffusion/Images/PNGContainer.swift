@@ -76,7 +76,8 @@ struct PNGContainer {
     bytes[position..<position + 4].reduce(0) { $0 << 8 | UInt32($1) }
   }
 
-  private static func bigEndian(_ value: UInt32) -> [UInt8] {
-    stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> UInt32($0)) }
+  /// A number as a chunk holds it.
+  static func bigEndian<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
+    withUnsafeBytes(of: value.bigEndian) { Array($0) }
   }
 }

@@ -27,6 +27,7 @@ public struct RGBImage: Sendable, Equatable {
 
     public static let black = Color(0, 0, 0)
     public static let white = Color(255, 255, 255)
+    public static let gray = Color(128, 128, 128)
   }
 
   public let width: Int

@@ -35,6 +35,9 @@ public struct ImageCodec: Sendable {
   /// Pixels of an image, in each direction, that one token stands for.
   public var pixelsPerToken: Int { vqModel.configuration.downsamplingFactor }
 
+  /// The size of the images that the model generates, in pixels.
+  public var imageSize: ImageSize { ImageSize(width: columns * pixelsPerToken, height: rows * pixelsPerToken) }
+
   /// The tokens of images of one size.
   ///
   /// - Throws: `VQVAEError.wrongImageSize` for sizes that aren't multiples of `pixelsPerToken` or that differ.
