@@ -35,6 +35,9 @@ public struct ImageCodec: Sendable {
   /// Pixels of an image, in each direction, that one token stands for.
   public var pixelsPerToken: Int { vqModel.configuration.downsamplingFactor }
 
+  /// The size of the images that the model generates.
+  public var imageSize: ImageSize { ImageSize(width: columns * pixelsPerToken, height: rows * pixelsPerToken) }
+
   /// The tokens of images of one size.
   ///
   /// - Throws: `VQVAEError.wrongImageSize` for sizes that aren't multiples of `pixelsPerToken` or that differ.
@@ -42,7 +45,7 @@ public struct ImageCodec: Sendable {
     try vqModel.encode(tensor(images))
   }
 
-  /// The tokens of PNG files of one size; nothing is resized.
+  /// The tokens of PNG or JPEG files of one size; nothing is resized.
   ///
   /// - Throws: `ImageError`; `PipelineError.unfittingImage` for sizes that aren't multiples of `pixelsPerToken` or that differ.
   public func encode(contentsOf urls: [URL]) throws -> TokenGrid {
