@@ -37,7 +37,7 @@ package struct SquareMatrix: Sendable {
   package func squareRootFactor() throws(EvaluationError) -> SquareMatrix {
     var vectors = self
     var eigenvalues = [Double](repeating: 0, count: size)
-    let n = lapack_int(size)
+    let n = Int32(size)
     try LAPACK.check(
       "dsyevd", LAPACKE_dsyevd(LAPACK_ROW_MAJOR, LAPACK.vectors, LAPACK.upper, n, &vectors.values, n, &eigenvalues))
     let negligible = Double(size) * Double.ulpOfOne * max(eigenvalues.last ?? 0, 0)
@@ -52,7 +52,7 @@ package struct SquareMatrix: Sendable {
   package func singularValues() throws(EvaluationError) -> [Double] {
     var matrix = self
     var singular = [Double](repeating: 0, count: size)
-    let n = lapack_int(size)
+    let n = Int32(size)
     try LAPACK.check(
       "dgesdd",
       LAPACKE_dgesdd(LAPACK_ROW_MAJOR, LAPACK.noVectors, n, n, &matrix.values, n, &singular, nil, n, nil, n))
@@ -65,7 +65,7 @@ private enum LAPACK {
   static let noVectors = CChar(UInt8(ascii: "N"))
   static let upper = CChar(UInt8(ascii: "U"))
 
-  static func check(_ routine: String, _ code: lapack_int) throws(EvaluationError) {
+  static func check(_ routine: String, _ code: Int32) throws(EvaluationError) {
     guard code == 0 else { throw .decomposition(routine: routine, code: Int(code)) }
   }
 }

@@ -35,7 +35,7 @@ extension RGBImage {
     let flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS
     guard
       tjDecompress2(
-        decompressor, jpeg, UInt(jpeg.count), &pixels, width, width * 3, height, Int32(bitPattern: TJPF_RGB.rawValue), flags)
+        decompressor, jpeg, UInt(jpeg.count), &pixels, width, width * 3, height, Int32(TJPF_RGB.rawValue), flags)
         == 0
     else { throw .corrupt(file: file, reason: JPEGMessage.latest(of: decompressor)) }
     self.init(width: size.width, height: size.height, pixels: pixels)
