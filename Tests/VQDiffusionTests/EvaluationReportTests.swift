@@ -93,7 +93,7 @@ import VQDiffusion
     #expect(good.features == "pooled VQ encoder features" && good.realName == "real" && good.generatedName == "alike")
     #expect(good.quality.sameSize.frechetDistance < bad.quality.sameSize.frechetDistance)
     #expect(good.quality.sameSize.kernelDistance.mean < bad.quality.sameSize.kernelDistance.mean)
-    #expect(good.quality.sameSize.neighbours.recall > bad.quality.sameSize.neighbours.recall)
+    #expect(good.quality.sameSize.neighbours.precision > bad.quality.sameSize.neighbours.precision)
     #expect(bad.generatedCodes == flat.codeUsage && bad.realCodes == real.codeUsage)
     let decoded = try JSONDecoder().decode(EvaluationReport.self, from: JSONEncoder().encode(good))
     #expect(decoded == good)

@@ -23,6 +23,8 @@ extension RGBImage {
     guard
       tjDecompressHeader3(decompressor, jpeg, UInt(jpeg.count), &width, &height, &subsampling, &colours) == 0
     else { throw .corrupt(file: file, reason: JPEGMessage.latest(of: decompressor)) }
+    // The library takes a file that ends before its frame header for one of tables only, and leaves the size as it was.
+    guard width > 0, height > 0 else { throw .corrupt(file: file, reason: "expected a frame header, found the end of the file") }
     let size = ImageSize(width: Int(width), height: Int(height))
     try size.check(file: file, expecting: expected, maximumPixels: maximumPixels)
     switch TJCS(rawValue: TJCS.RawValue(colours)) {
