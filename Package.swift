@@ -18,6 +18,8 @@ let package = Package(
       name: "CBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev", "liblapacke-dev"]), .brew(["openblas"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     .target(name: "CKernels"),
     .target(
       name: "Tensor", dependencies: ["CBLAS", "CKernels"],
@@ -27,10 +29,12 @@ let package = Package(
     .target(name: "VQVAE", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Transformer", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
+    .target(name: "Evaluation", dependencies: ["Tensor", "CBLAS"]),
     .target(
       name: "VQDiffusion",
       dependencies: [
-        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CPNG", .product(name: "Logging", package: "swift-log"),
+        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CPNG", "CJPEG",
+        .product(name: "Logging", package: "swift-log"),
       ],
       resources: [.copy("Resources/cifar10")]),
     .executableTarget(
@@ -52,9 +56,10 @@ let package = Package(
       name: "DiffusionTests", dependencies: ["Diffusion", "Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",
-      dependencies: ["VQDiffusion", "VQVAE", "CPNG", "Checkpoint", "TestSupport"]),
+      dependencies: ["VQDiffusion", "VQVAE", "CPNG", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: ["BenchmarkKit", "VQDiffusion", "Transformer", "VQVAE", "Tensor", "Checkpoint", "TestSupport"]),

@@ -32,6 +32,8 @@ SAMPLERS = {
 }
 GUIDANCE = [1, 1.5, 2, 3, 4, 6]
 PURITY_WEIGHTS = [0, 0.5, 1, 2, 4]
+# The built-in model's.
+DEFAULT_GUIDANCE = 3
 
 
 def parse_arguments():
@@ -40,42 +42,43 @@ def parse_arguments():
     parser.add_argument("--model", help="a model folder instead of the built-in model")
     parser.add_argument("--classes", type=int, default=10, help="of the model: --images are spread over all of them")
     parser.add_argument("--images", type=int, default=500, help="of each setting")
-    parser.add_argument("--guidance", type=float, default=3, help="of the sampler table and of the purity weights")
     parser.add_argument("--work", default=str(ROOT / ".build" / "survey"), help="where images and numbers are kept")
     parser.add_argument("--vqdiff", default=str(ROOT / ".build" / "release" / "vqdiff"))
     parser.add_argument("--only", choices=["generate", "evaluate", "time", "report"], action="append", help="some of the stages")
     return parser.parse_args()
 
 
-def settings(arguments):
+def settings():
     """Every setting once: its name and the options of `vqdiff generate`."""
     every = {}
     for scale in GUIDANCE:
         add(every, guided(scale))
-    for weight in PURITY_WEIGHTS:
-        add(every, weighted(arguments, weight))
+    for options, steps in SAMPLERS.values():
+        add(every, sampled(options, steps[2], DEFAULT_GUIDANCE))
     for column in range(len(STEPS)):
         for options, steps in SAMPLERS.values():
             if column < len(steps):
-                add(every, sampled(arguments, options, steps[column]))
+                add(every, sampled(options, steps[column]))
+    for weight in PURITY_WEIGHTS:
+        add(every, weighted(weight))
     return every
 
 
-def sampled(arguments, options, steps):
-    return [*options, "--steps", str(steps), "--guidance-scale", f"{arguments.guidance:g}"]
+def sampled(options, steps, guidance=1):
+    return [*options, "--steps", str(steps), "--guidance-scale", f"{guidance:g}"]
 
 
 def guided(scale):
-    return ["--sampler", "purity", "--steps", "25", "--guidance-scale", f"{scale:g}"]
+    return sampled(SAMPLERS["purity"][0], 25, scale)
 
 
-def weighted(arguments, weight):
-    options = ["--sampler", "purity", "--steps", "25", "--guidance-scale", f"{arguments.guidance:g}"]
+def weighted(weight):
+    options = guided(1)
     return options if weight == 1 else [*options, "--purity-weight", f"{weight:g}"]
 
 
 def name_of(options):
-    return "_".join(option.lstrip("-").replace(":", "-") for option in options)
+    return "_".join(option.lstrip("-").replace(":", "-").replace(".", "_") for option in options)
 
 
 def add(every, options):
@@ -139,7 +142,7 @@ def main():
     arguments = parse_arguments()
     stages = arguments.only or ["generate", "evaluate", "time", "report"]
     survey = Survey(arguments)
-    every = settings(arguments)
+    every = settings()
     for stage, work in [
         ("generate", survey.images), ("evaluate", lambda name, _: survey.evaluation(name)), ("time", survey.seconds)
     ]:

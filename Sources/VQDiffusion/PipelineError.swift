@@ -15,6 +15,8 @@ public enum PipelineError: Error, Sendable, Equatable {
   case invalidInput(file: String, expected: String, found: String)
   /// An image whose size the model can't take; nothing is resized.
   case unfittingImage(file: String, expected: String, found: ImageSize)
+  /// A folder of images that isn't one; `found` says what is there instead.
+  case noImages(folder: String, found: String)
   case builtInModelMissing(searched: [String])
   case unknownLabel(String, near: [String])
   case ambiguousLabel(String, matches: [String])
@@ -41,6 +43,8 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "\(file): expected \(expected), found \(found)"
     case .unfittingImage(let file, let expected, let found):
       "\(file): expected \(expected), found \(found) pixels; images aren't resized"
+    case .noImages(let folder, let found):
+      "\(folder): expected a folder with PNG or JPEG images, found \(found)"
     case .builtInModelMissing(let searched):
       "the built-in model wasn't found; looked in \(searched.joined(separator: ", "))"
     case .unknownLabel(let name, let near):

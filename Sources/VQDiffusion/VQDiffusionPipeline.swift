@@ -87,7 +87,7 @@ public struct VQDiffusionPipeline: Sendable {
 
   /// Height and width of a generated image in pixels.
   public var imageSize: (height: Int, width: Int) {
-    (codec.rows * codec.pixelsPerToken, codec.columns * codec.pixelsPerToken)
+    (codec.imageSize.height, codec.imageSize.width)
   }
 
   /// The tokens of images (see `ImageCodec.encode`).

@@ -14,7 +14,7 @@ struct Decoder: Sendable {
 
   init(_ weights: Weights, _ configuration: VQModelConfiguration) throws {
     let count = configuration.channelMultipliers.count
-    let deepest = configuration.channels(level: count - 1)
+    let deepest = configuration.deepestChannels
     convIn = try weights.convolution("conv_in", inputs: configuration.latentChannels, outputs: deepest, kind: .same)
     middle = try MiddleBlock(weights.scope("mid"), channels: deepest)
     let coarsestFirst = (0..<count).reversed()

@@ -22,18 +22,24 @@ struct Encoder: Sendable {
     downsamplings = try (0..<count - 1).map {
       try Downsampling(weights.scope("down.\($0).downsample"), channels: configuration.channels(level: $0))
     }
-    let deepest = configuration.channels(level: count - 1)
+    let deepest = configuration.deepestChannels
     middle = try MiddleBlock(weights.scope("mid"), channels: deepest)
     normOut = try GroupNorm(weights.scope("norm_out"), channels: deepest)
     convOut = try weights.convolution("conv_out", inputs: deepest, outputs: configuration.latentChannels, kind: .same)
   }
 
-  func callAsFunction(_ image: FloatTensor) -> FloatTensor {
+  func callAsFunction(_ image: FloatTensor) -> FloatTensor { latents(features(image)) }
+
+  /// What the last convolution reads: [B, H/f, W/f, channels of the coarsest level], after normalisation and SiLU.
+  func features(_ image: FloatTensor) -> FloatTensor {
     var x = convIn(image)
     for (index, level) in levels.enumerated() {
       x = level(x)
       if index < downsamplings.count { x = downsamplings[index](x) }
     }
-    return convOut(normOut(middle(x), activation: .silu))
+    return normOut(middle(x), activation: .silu)
   }
+
+  /// The encoder's output from its last features.
+  func latents(_ features: FloatTensor) -> FloatTensor { convOut(features) }
 }

@@ -65,6 +65,13 @@ public struct VQModel: Sendable {
   /// - Parameter images: [B, H, W, 3] in 0…1, H and W multiples of `downsamplingFactor`.
   /// - Throws: `VQVAEError.wrongImageSize`.
   public func encode(_ images: FloatTensor) throws(VQVAEError) -> TokenGrid {
+    try tokensAndFeatures(images).tokens
+  }
+
+  /// The tokens of images, and what the encoder's last convolution reads: [B, H/f, W/f, channels of the coarsest level].
+  ///
+  /// Parameters and errors as in `encode`.
+  package func tokensAndFeatures(_ images: FloatTensor) throws(VQVAEError) -> (tokens: TokenGrid, features: FloatTensor) {
     let factor = configuration.downsamplingFactor
     let shape = images.shape
     guard shape.count == 4, shape[3] == 3, shape[1] > 0, shape[2] > 0, shape[1].isMultiple(of: factor),
@@ -72,9 +79,10 @@ public struct VQModel: Sendable {
     else {
       throw .wrongImageSize(expected: "[B, H, W, 3] with H and W multiples of \(factor)", found: "\(shape)")
     }
-    let nearest = codebook.nearest(latents(of: images))
+    let features = encoder.features(Self.centred(images))
+    let nearest = codebook.nearest(quantConvolution(encoder.latents(features)))
     let tokens = codebookMap.map { map in nearest.map { map.reduced[Int($0)] } } ?? nearest
-    return TokenGrid(tokens: tokens, height: shape[1] / factor, width: shape[2] / factor)
+    return (TokenGrid(tokens: tokens, height: shape[1] / factor, width: shape[2] / factor), features)
   }
 
   /// The images of tokens: [B, H, W, 3] in 0…1.
@@ -93,12 +101,15 @@ public struct VQModel: Sendable {
     quantConvolution(encoderOutput(images))
   }
 
-  package func encoderOutput(_ images: FloatTensor) -> FloatTensor {
+  package func encoderOutput(_ images: FloatTensor) -> FloatTensor { encoder(Self.centred(images)) }
+
+  /// 0…1 to −1…1.
+  private static func centred(_ images: FloatTensor) -> FloatTensor {
     var input = images
     input.withUnsafeMutableBufferPointer { values in
       for index in values.indices { values[index] = 2 * values[index] - 1 }
     }
-    return encoder(input)
+    return input
   }
 
   /// The decoder's input: [B, h, w, z].

@@ -44,6 +44,9 @@ public struct VQModelConfiguration: Codable, Sendable, Equatable {
 
   func channels(level: Int) -> Int { channels * channelMultipliers[level] }
 
+  /// Channels of the coarsest level: of what the encoder's last convolution reads.
+  package var deepestChannels: Int { channels(level: channelMultipliers.count - 1) }
+
   /// Checks that the numbers fit together.
   ///
   /// - Throws: `VQVAEError.invalidConfiguration`.

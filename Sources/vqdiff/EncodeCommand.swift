@@ -4,14 +4,14 @@ import VQDiffusion
 
 struct Encode: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Turn PNG images into tokens.",
+    abstract: "Turn PNG or JPEG images into tokens.",
     discussion: """
       Writes a safetensors file with tokens I64 [images, tokens of each], row by row, and the metadata grid = "HxW" where the \
       images aren't as large as the model's own. Images aren't resized: their sides must be multiples of the pixels per token \
       (4 for the built-in model; vqdiff inspect says how many), and several images must be of one size.
       """)
 
-  @Option(name: .shortAndLong, parsing: .upToNextOption, help: ArgumentHelp("PNG images.", valueName: "image.png"))
+  @Option(name: .shortAndLong, parsing: .upToNextOption, help: ArgumentHelp("PNG or JPEG images.", valueName: "image.png"))
   var input: [String]
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The file of tokens.", valueName: "tokens.safetensors"))

@@ -6,7 +6,7 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show how an image was made, or what a model holds.")
 
-  @Argument(help: "A PNG image or a model's folder (the built-in model if absent).")
+  @Argument(help: "A PNG or JPEG image or a model's folder (the built-in model if absent).")
   var path: String?
 
   func run() throws {

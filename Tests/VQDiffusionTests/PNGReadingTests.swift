@@ -76,10 +76,11 @@ import VQDiffusion
       let file = folder.appendingPathComponent("notes.png")
       try Data("GIF89a and so on".utf8).write(to: file)
       let error = try #require(throws: ImageError.self) { try RGBImage(contentsOf: file) }
-      #expect(error == .notPNG(file: file.path, found: Array("GIF89a a".utf8)))
+      #expect(error == .unknownFormat(file: file.path, found: Array("GIF89a a".utf8)))
       #expect("\(error)".contains(file.path) && "\(error)".contains("found 47 49 46 38 39 61 20 61"))
       try Data().write(to: file)
-      #expect(throws: ImageError.notPNG(file: file.path, found: [])) { try RGBImage(contentsOf: file) }
+      #expect(throws: ImageError.unknownFormat(file: file.path, found: [])) { try RGBImage(contentsOf: file) }
+      #expect(throws: ImageError.notPNG(file: "in memory", found: [1, 2])) { try RGBImage(png: [1, 2]) }
     }
   }
 

@@ -50,6 +50,14 @@ import VQDiffusion
     Case("encode --input x.png --output x.bin", "--output x.bin: expected a name that ends in .safetensors"),
     Case("decode --input x.safetensors --output x.gif", "--output x.gif: expected a name that ends in .png"),
     Case("decode --input x.safetensors --output x.png --scale 0", "--scale must be 1…256, found 0"),
+    Case("evaluate", "expected --real and --generated, or --real-features and --generated-features"),
+    Case("evaluate --real a", "expected --real and --generated, or"),
+    Case("evaluate --real a --generated-features b", "expected --real and --generated, or"),
+    Case("evaluate --real a --generated b --real-features c", "expected --real and --generated, or"),
+    Case("evaluate --real a --generated b --subsets 1", "subsets must be 2…100000, found 1"),
+    Case("evaluate --real a --generated b --subset-size 1", "subset size must be 2…100000, found 1"),
+    Case("evaluate --real a --generated b -k 0", "neighbours must be 1…1000, found 0"),
+    Case("evaluate --real a --generated b --output xml", "'xml' is invalid for '--output"),
     Case("denoise --input x.safetensors --output y", "--output y: expected a name that ends in .safetensors"),
     Case("denoise --input x.safetensors --output y.safetensors --threads 0", "--threads must be 1…64, found 0"),
   ]
@@ -82,11 +90,15 @@ import VQDiffusion
     Case("generate --class horse --count 2000 --grid --scale 256 --output x.png", "expected an image of at most 2 GiB"),
     Case("generate --class horse --model nowhere", "nowhere: no such folder"),
     Case("inspect nowhere.png", "can't read image"),
-    Case("inspect taken", "taken is not a PNG file"),
-    Case("encode --input taken --output x.safetensors", "taken is not a PNG file"),
+    Case("inspect taken", "taken is neither a PNG nor a JPEG file"),
+    Case("encode --input taken --output x.safetensors", "taken is neither a PNG nor a JPEG file"),
     Case("encode --input nowhere.png --output x.safetensors", "can't read image"),
     Case("decode --input nowhere.safetensors --output x.png", "nowhere.safetensors: expected a readable file"),
     Case("decode --input taken --output x.png", "taken: expected "),
+    Case("evaluate --real nowhere --generated taken", "nowhere: expected a folder with PNG or JPEG images, found nothing"),
+    Case("evaluate --real taken --generated taken", "taken: expected a folder with PNG or JPEG images, found a file"),
+    Case("evaluate --real . --generated .", "expected a folder with PNG or JPEG images, found none in it"),
+    Case("evaluate --real-features taken --generated-features taken", "taken: expected "),
     Case("denoise --input nowhere.safetensors --output x.safetensors", "nowhere.safetensors: expected a readable file"),
     Case("denoise --input taken --output taken/x.safetensors", "taken isn't a folder"),
   ]
@@ -117,7 +129,7 @@ import VQDiffusion
       let encode = try succeed(["encode", "--help"], in: folder)
       let words = encode.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       #expect(words.contains("Images aren't resized: their sides must be multiples of the pixels per token"))
-      for command in ["generate", "decode", "denoise", "inspect"] {
+      for command in ["generate", "decode", "denoise", "evaluate", "inspect"] {
         let help = try succeed([command, "--help"], in: folder)
         #expect(help.output.contains("USAGE: vqdiff \(command)"))
       }

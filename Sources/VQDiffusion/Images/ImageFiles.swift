@@ -2,15 +2,23 @@ import Checkpoint
 import Foundation
 
 extension RGBImage {
-  /// Reads a PNG file; see `init(png:file:expecting:over:maximumPixels:)`.
+  /// Reads a PNG or JPEG file, told apart by its first bytes; see `init(png:file:expecting:over:maximumPixels:)` and
+  /// `init(jpeg:file:expecting:maximumPixels:)`.
   ///
-  /// - Throws: `ImageError.unreadable`, `.notPNG`, `.corrupt`, `.tooLarge`, `.wrongSize`.
+  /// - Throws: `ImageError.unreadable`, `.unknownFormat`, `.corrupt`, `.unsupportedColours`, `.tooLarge`, `.wrongSize`.
   public init(
     contentsOf url: URL, expecting expected: ImageSize? = nil, over background: Color = .white,
     maximumPixels: Int = defaultMaximumPixels
   ) throws(ImageError) {
     let bytes = try imageFileBytes(at: url)
-    try self.init(png: bytes, file: url.path, expecting: expected, over: background, maximumPixels: maximumPixels)
+    switch ImageFormat(of: bytes) {
+    case .png:
+      try self.init(png: bytes, file: url.path, expecting: expected, over: background, maximumPixels: maximumPixels)
+    case .jpeg:
+      try self.init(jpeg: bytes, file: url.path, expecting: expected, maximumPixels: maximumPixels)
+    case nil:
+      throw .unknownFormat(file: url.path, found: Array(bytes.prefix(8)))
+    }
   }
 
   /// Writes the image as a PNG file, in place of one that is already there.
@@ -27,11 +35,12 @@ extension RGBImage {
 }
 
 extension PNGText {
-  /// The texts in a PNG file; see `textChunks(of:file:)`.
+  /// The texts in a PNG file (see `textChunks(of:file:)`); none in a JPEG file.
   ///
   /// - Throws: `ImageError.unreadable`, `.notPNG`, `.corrupt`.
   public static func textChunks(ofFileAt url: URL) throws(ImageError) -> [PNGText] {
-    try textChunks(of: imageFileBytes(at: url), file: url.path)
+    let bytes = try imageFileBytes(at: url)
+    return ImageFormat(of: bytes) == .jpeg ? [] : try textChunks(of: bytes, file: url.path)
   }
 }
 

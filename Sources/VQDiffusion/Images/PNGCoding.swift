@@ -19,12 +19,7 @@ extension RGBImage {
     maximumPixels: Int = defaultMaximumPixels
   ) throws(ImageError) {
     let size = try PNGContainer(png, file: file).size
-    // Both are below 2³², so a product may pass Int's range.
-    guard !size.width.multipliedReportingOverflow(by: size.height).overflow, size.width * size.height <= maximumPixels else {
-      throw .tooLarge(file: file, found: size, maximumPixels: maximumPixels)
-    }
-    if let expected, expected != size { throw .wrongSize(file: file, expected: expected, found: size) }
-
+    try size.check(file: file, expecting: expected, maximumPixels: maximumPixels)
     let pixels = try Self.decode(png, file: file, size: size, over: background)
     self.init(width: size.width, height: size.height, pixels: pixels)
   }

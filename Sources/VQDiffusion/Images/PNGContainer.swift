@@ -2,7 +2,7 @@ import CPNG
 
 /// The chunks of a PNG file (ISO/IEC 15948, section 5): a signature, then chunks of length, type, body and CRC-32 of type and body.
 struct PNGContainer {
-  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+  static let signature = ImageFormat.png.signature
 
   /// Signature and IHDR with its length, type and CRC: after it the first further chunk may stand.
   static let headerCount = signature.count + 4 + 4 + 13 + 4

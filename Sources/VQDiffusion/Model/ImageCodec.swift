@@ -45,7 +45,7 @@ public struct ImageCodec: Sendable {
     try vqModel.encode(tensor(images))
   }
 
-  /// The tokens of PNG files of one size; nothing is resized.
+  /// The tokens of PNG or JPEG files of one size; nothing is resized.
   ///
   /// - Throws: `ImageError`; `PipelineError.unfittingImage` for sizes that aren't multiples of `pixelsPerToken` or that differ.
   public func encode(contentsOf urls: [URL]) throws -> TokenGrid {

@@ -1,0 +1,57 @@
+import Evaluation
+import Foundation
+import VQVAE
+
+/// What an evaluation needs to know of a set of images.
+public struct ImageSummary: Sendable {
+  /// Pooled features of the VQ encoder.
+  public let features: FeatureSet
+  /// How much of the codebook the images' tokens use.
+  public let codeUsage: CodeUsage
+}
+
+extension ImageCodec {
+  /// Images that are encoded at once.
+  private static let summaryBatch = 32
+
+  /// Encodes all PNG and JPEG files below a folder, some at a time; cancelling the task stops it between those.
+  ///
+  /// - Throws: `PipelineError.noImages`, `ImageError` for a file that can't be read or hasn't the size of the model's images;
+  ///   `EvaluationError`, `CancellationError`.
+  public func summary(ofImagesIn folder: URL) throws -> ImageSummary {
+    let files = try ImageFolder.images(in: folder)
+    return try Log.timed("encoded", ["folder": "\(folder.path)", "images": "\(files.count)"]) {
+      try summary(name: folder.path, count: files.count) { index in
+        try RGBImage(contentsOf: files[index], expecting: imageSize)
+      }
+    }
+  }
+
+  /// Encodes images of the model's size, some at a time; cancelling the task stops it between those.
+  ///
+  /// - Parameter name: what messages call the set.
+  /// - Throws: `ImageError.wrongSize`, `EvaluationError`, `CancellationError`.
+  public func summary(of images: [RGBImage], name: String) throws -> ImageSummary {
+    try summary(name: name, count: images.count) { index in
+      let image = images[index]
+      try image.size.check(file: "\(index) of \(name)", expecting: imageSize, maximumPixels: .max)
+      return image
+    }
+  }
+
+  private func summary(name: String, count: Int, image: (Int) throws -> RGBImage) throws -> ImageSummary {
+    var histogram = [Int](repeating: 0, count: vqModel.codes)
+    var features: [Double] = []
+    for first in stride(from: 0, to: count, by: Self.summaryBatch) {
+      try Task.checkCancellation()
+      let batch = try (first..<min(first + Self.summaryBatch, count)).map(image)
+      let (tokens, maps) = try vqModel.tokensAndFeatures(tensor(batch))
+      for token in tokens.tokens { histogram[Int(token)] += 1 }
+      features += EncoderFeatures.pooled(maps)
+    }
+    return ImageSummary(
+      features: try FeatureSet(
+        name: name, values: features, dimension: EncoderFeatures.dimension(channels: vqModel.configuration.deepestChannels)),
+      codeUsage: try CodeUsage(histogram: histogram))
+  }
+}
