@@ -2,9 +2,10 @@
 """Measures the samplers on a model: generates images with each setting, evaluates them against real ones, and writes the tables and
 plots of docs/samplers.md.
 
-    Benchmarks/survey/survey.py --real FOLDER [--model FOLDER] [--images 500]
+    Benchmarks/survey/survey.py --photographs FOLDER [--model FOLDER] [--images 500]
 
-Images, evaluations and times are kept under --work, so that an interrupted survey goes on where it stopped. Times are taken by
+FOLDER holds a folder of photographs of the model's size for each class: the first of each class are the real images that all others are
+compared with, the next ones show what real images score among themselves. Images, evaluations and times are kept under --work, so that an interrupted survey goes on where it stopped. Times are taken by
 themselves, on few images, after everything else. See docs/samplers.md for what the columns mean.
 """
 import argparse
@@ -38,7 +39,7 @@ DEFAULT_GUIDANCE = 3
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--real", required=True, help="a folder of real images of the model's size")
+    parser.add_argument("--photographs", required=True, help="a folder with a folder of real images for each class")
     parser.add_argument("--model", help="a model folder instead of the built-in model")
     parser.add_argument("--classes", type=int, default=10, help="of the model: --images are spread over all of them")
     parser.add_argument("--images", type=int, default=500, help="of each setting")
@@ -116,18 +117,58 @@ class Survey:
             part.rename(file)
         return json.loads(file.read_text())
 
+    def known(self, kind, name):
+        file = self.work / f"{name}.{kind}.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
+    @property
+    def per_class(self):
+        return -(-self.arguments.images // self.arguments.classes)
+
+    def real(self, part):
+        """The folder of a part of the real images: 0 to compare with, 1 for the floor."""
+        folder = self.work / f"real-{part}"
+        if not folder.exists():
+            for source in sorted(pathlib.Path(self.arguments.photographs).iterdir()):
+                (folder / source.name).mkdir(parents=True)
+                for image in sorted(source.iterdir())[part * self.per_class:(part + 1) * self.per_class]:
+                    (folder / source.name / image.name).symlink_to(image.resolve())
+        return folder
+
     def images(self, name, options):
-        count = -(-self.arguments.images // self.arguments.classes)
+        count = self.per_class
         return self.cached("images", name, lambda: self.generate(name, options, count, self.work / "images" / name))
 
     def evaluation(self, name):
-        def make():
-            result = run(
-                [self.arguments.vqdiff, "evaluate", *self.model, "--real", self.arguments.real, "--generated",
-                 self.work / "images" / name, "--output", "json"])
-            return json.loads(result.stdout)
+        return self.cached("evaluation", name, lambda: self.evaluate(self.work / "images" / name))
 
-        return self.cached("evaluation", name, make)
+    def evaluate(self, folder):
+        result = run(
+            [self.arguments.vqdiff, "evaluate", *self.model, "--real", self.real(0), "--generated", folder, "--output", "json"])
+        return json.loads(result.stdout)
+
+    def reference(self, name):
+        """What real images score that weren't generated: as they are, or through the autoencoder."""
+        def make():
+            folder = self.real(1)
+            if name == "encoded and decoded":
+                tokens, decoded = self.work / "real.safetensors", self.work / "decoded"
+                images = sorted(str(image) for image in folder.glob("*/*"))
+                run([self.arguments.vqdiff, "encode", *self.model, "--input", *images, "--output", tokens])
+                run([self.arguments.vqdiff, "decode", *self.model, "--input", tokens, "--output", decoded])
+                folder = decoded
+            evaluation = self.evaluate(folder)
+            quality = evaluation["quality"]["all"]
+            return {
+                "frechet": quality["frechet_distance"],
+                "kernel": quality["kernel_distance"]["mean"] * 1000,
+                "spread": quality["kernel_distance"]["standard_deviation"] * 1000,
+                "precision": quality["neighbours"]["precision"],
+                "recall": quality["neighbours"]["recall"],
+                "perplexity": evaluation["generated_codes"]["perplexity"],
+            }
+
+        return self.cached("reference", name.replace(" ", "-"), make)
 
     def seconds(self, name, options):
         """Seconds per image: the median of three runs of a batch."""

@@ -118,17 +118,21 @@ struct WinogradConvolution: Sendable {
     return (ranges, isSmall && ranges.count >= ThreadPool.shared.threadCount)
   }
 
+  /// Floats from one point's tiles to the next one's. Transforms walk through all points at once; at distances of a power of two their
+  /// lines would share a few places of the cache, so some lines lie between.
+  private func pointStride(_ tiles: Int, channels: Int) -> Int { tiles * channels + 80 }
+
   private func run(_ tileRows: Range<Int>, _ step: Step) {
     let tiles = tileRows.count * step.tilesPerRow
-    let transformed = Storage(count: points * tiles * inputs)
-    let products = Storage(count: points * tiles * outputs)
+    let transformed = Storage(count: points * pointStride(tiles, channels: inputs))
+    let products = Storage(count: points * pointStride(tiles, channels: outputs))
     defer { withExtendedLifetime((transformed, products)) {} }
     var image = vqd_tile_image(height: step.height, width: step.width, channels: inputs)
     ThreadPool.shared.parallelFor(tileRows.count) { row in
       withUnsafePointer(to: image) { image in
         vqd_winograd_input(
           step.x, image, (tileRows.lowerBound + row) * step.tilesPerRow, step.tilesPerRow,
-          transformed.base + row * step.tilesPerRow * inputs, tiles * inputs, Int32(tileSize))
+          transformed.base + row * step.tilesPerRow * inputs, pointStride(tiles, channels: inputs), Int32(tileSize))
       }
     }
     multiply(transformed.base, tiles: tiles, into: products.base)
@@ -154,8 +158,8 @@ struct WinogradConvolution: Sendable {
       let columns = from..<min((tile + 1) * quanta / columnTiles * PackedWeights.tileColumns, outputs)
       let (first, end) = (part * count / panels, (part + 1) * count / panels)
       weights[point].multiply(
-        tiles + (point * count + first) * inputs, rows: end - first, columns: columns,
-        bias: nil, into: products + (point * count + first) * outputs + from, stride: outputs, accumulates: false)
+        tiles + point * pointStride(count, channels: inputs) + first * inputs, rows: end - first, columns: columns,
+        bias: nil, into: products + point * pointStride(count, channels: outputs) + first * outputs + from, stride: outputs, accumulates: false)
     }
   }
 
@@ -165,7 +169,7 @@ struct WinogradConvolution: Sendable {
   ) {
     withUnsafePointer(to: image) { image in
       vqd_winograd_output(
-        products, tiles * outputs, image, tileRow * step.tilesPerRow, step.tilesPerRow, bias?.base, step.y,
+        products, pointStride(tiles, channels: outputs), image, tileRow * step.tilesPerRow, step.tilesPerRow, bias?.base, step.y,
         step.accumulates ? 1 : 0, Int32(tileSize))
     }
     keepAlive(bias)
