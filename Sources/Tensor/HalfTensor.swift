@@ -29,7 +29,8 @@ public struct HalfTensor: Sendable {
     let storage = Storage(count: (shape.reduce(1, *) + 1) / 2)
     storage.base.withMemoryRebound(to: UInt16.self, capacity: storage.count * 2, initialize)
     self.init(
-      borrowing: UnsafeRawPointer(storage.base).assumingMemoryBound(to: UInt16.self), shape: shape, format: format, owner: storage)
+      borrowing: UnsafeRawPointer(storage.base).assumingMemoryBound(to: UInt16.self), shape: shape, format: format, owner: storage
+    )
   }
 
   /// Matrices [N, K] of one format under each other.
