@@ -8,9 +8,10 @@ package struct BenchmarkRow: Encodable, Sendable {
   package var test: BenchmarkTest
   package var batch: Int
   package var threads: Int
-  /// What multiplies by weights, and the BLAS library's kernels.
+  /// What multiplies by weights, and the BLAS library's kernels (see `Backend.name`).
   package var backend: String
   package var products: String
+  package var weights: String
   /// Empty where each layer's shape chooses.
   package var convolution: String
   package var cpuInfo: String
@@ -57,8 +58,9 @@ package struct BenchmarkRow: Encodable, Sendable {
     model = session.model.name
     (self.test, self.batch) = (test, batch)
     threads = Threads.count
-    backend = Backend.name(products: session.options.products)
+    backend = Backend.name(session.options)
     products = session.options.products.rawValue
+    weights = session.options.weights.rawValue
     convolution = session.options.convolution?.rawValue ?? ""
     cpuInfo = Machine.processor
     testTime = Date().ISO8601Format()

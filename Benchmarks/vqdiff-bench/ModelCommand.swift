@@ -49,7 +49,7 @@ struct ModelCommand: ParsableCommand {
   @Option(help: "Force 3×3 convolutions to one algorithm: im2col, winograd2, winograd4 (by the layer's shape if absent).")
   var convolution: ConvolutionAlgorithm?
 
-  @Option(help: "What linear layers multiply in: float32, or int8 (an approximation).")
+  @Option(help: "What layers hold weights in: float32, or the approximations float16 and int8.")
   var weights = ComputeOptions().weights
 
   @Option(help: "fast re-lays weights for speed; low leaves them as the file holds them.")

@@ -132,11 +132,24 @@ VQD_INLINE void vqd_gemm_tile(const float *a, size_t a_stride, const float *b, v
   }
 }
 
-VQD_INLINE void vqd_gemm_piece(const float *a, size_t a_stride, const float *packed, vqd_target target, size_t rows, size_t inner,
-                               size_t columns, size_t k, size_t n) {
+// Packed weights, as floats or as 16-bit floats; the other is NULL.
+typedef struct {
+  const float *floats;
+  const uint16_t *halves;
+} vqd_packed;
+
+// One block of one column tile, over all rows. Halves are widened into `widened`, once for all rows.
+VQD_INLINE void vqd_gemm_piece(const float *a, size_t a_stride, vqd_packed packed, float *widened, vqd_target target, size_t rows,
+                               size_t inner, size_t columns, size_t k, size_t n) {
   size_t length = inner - k < inner_block ? inner - k : inner_block;
   size_t present = columns - n < tile_columns ? columns - n : tile_columns;
-  const float *b = packed + n * inner + k * tile_columns;
+  size_t start = n * inner + k * tile_columns;
+  const float *b = widened;
+  if (packed.halves) {
+    for (size_t i = 0; i < length * tile_columns; i++) widened[i] = vqd_widen_finite_f16(packed.halves[start + i]);
+  } else {
+    b = packed.floats + start;
+  }
   target.c += n;
   target.bias = target.bias && k == 0 ? target.bias + n : NULL;
   target.accumulate |= k > 0;
@@ -147,21 +160,34 @@ VQD_INLINE void vqd_gemm_piece(const float *a, size_t a_stride, const float *pac
   }
 }
 
-VQD_CLONES void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, const float *bias, float *c, size_t c_stride,
-                                size_t rows, size_t inner, size_t columns, int accumulate) {
-  vqd_target target = {c, c_stride, bias, accumulate};
+VQD_INLINE void vqd_gemm_pieces(const float *a, size_t a_stride, vqd_packed packed, float *widened, vqd_target target, size_t rows,
+                                size_t inner, size_t columns) {
   if (rows * inner <= cached_floats) {
     // A stays in cache as a whole: read B straight through.
     for (size_t n = 0; n < columns; n += tile_columns) {
       for (size_t k = 0; k < inner; k += inner_block) {
-        vqd_gemm_piece(a, a_stride, packed, target, rows, inner, columns, k, n);
+        vqd_gemm_piece(a, a_stride, packed, widened, target, rows, inner, columns, k, n);
       }
     }
   } else {
     for (size_t k = 0; k < inner; k += inner_block) {
       for (size_t n = 0; n < columns; n += tile_columns) {
-        vqd_gemm_piece(a, a_stride, packed, target, rows, inner, columns, k, n);
+        vqd_gemm_piece(a, a_stride, packed, widened, target, rows, inner, columns, k, n);
       }
     }
   }
+}
+
+VQD_CLONES void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, const float *bias, float *c, size_t c_stride,
+                                size_t rows, size_t inner, size_t columns, int accumulate) {
+  vqd_target target = {c, c_stride, bias, accumulate};
+  vqd_gemm_pieces(a, a_stride, (vqd_packed){.floats = packed}, NULL, target, rows, inner, columns);
+}
+
+VQD_CLONES void vqd_packed_gemm_f16(const float *a, size_t a_stride, const uint16_t *packed, const float *bias, float *c,
+                                    size_t c_stride, size_t rows, size_t inner, size_t columns, int accumulate) {
+  // Stays in the first-level cache.
+  _Alignas(64) float widened[inner_block * tile_columns];
+  vqd_target target = {c, c_stride, bias, accumulate};
+  vqd_gemm_pieces(a, a_stride, (vqd_packed){.halves = packed}, widened, target, rows, inner, columns);
 }

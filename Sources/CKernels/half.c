@@ -12,11 +12,9 @@ VQD_CLONES void vqd_widen_bf16(const uint16_t *x, float *y, size_t count) {
 VQD_CLONES void vqd_widen_f16(const uint16_t *x, float *y, size_t count) {
   for (size_t i = 0; i < count; i++) {
     uint32_t sign = (uint32_t)(x[i] & 0x8000u) << 16, magnitude = x[i] & 0x7fffu;
-    // Exponent and mantissa moved into place, then the exponent's bias corrected by a multiplication, exact also for subnormals.
-    vqd_bits finite = {.u = magnitude << 13};
-    finite.f *= 0x1p112f;
-    uint32_t special = 0x7f800000u | (magnitude << 13);
-    vqd_bits result = {.u = sign | (magnitude >= 0x7c00u ? special : finite.u)};
+    vqd_bits finite = {.f = vqd_widen_finite_f16(x[i])};
+    uint32_t special = sign | 0x7f800000u | (magnitude << 13);
+    vqd_bits result = {.u = magnitude >= 0x7c00u ? special : finite.u};
     y[i] = result.f;
   }
 }
@@ -45,4 +43,13 @@ VQD_CLONES void vqd_narrow_f16(const float *x, uint16_t *y, size_t count) {
     uint32_t special = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
     y[i] = (uint16_t)(sign | (magnitude >= 0x47800000u ? special : finite));
   }
+}
+
+VQD_CLONES int vqd_all_finite_f16(const uint16_t *x, size_t count) {
+  uint16_t largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint16_t magnitude = x[i] & 0x7fffu;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest < 0x7c00u;
 }

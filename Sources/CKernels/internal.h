@@ -19,6 +19,18 @@ typedef union {
   uint32_t u;
 } vqd_bits;
 
+// A finite 16-bit float. Exponent and mantissa moved into a float's place give, once the exponent's bias is corrected, the value v of a
+// normal number, and for a subnormal one v with 2v - 2^-14 its value, which is below v there and nowhere else. No float on the way is
+// subnormal: arithmetic with those takes a hundred times as long on some CPUs.
+VQD_INLINE float vqd_widen_finite_f16(uint16_t x) {
+  uint32_t extended = (uint32_t)(int32_t)(int16_t)x;
+  vqd_bits v = {.u = ((extended << 13) & 0x0fffe000u) + (112u << 23)};
+  float twice = 2.0f * v.f - 0x1p-14f;
+  v.f = twice < v.f ? twice : v.f;
+  v.u |= extended & 0x80000000u;
+  return v.f;
+}
+
 // +∞ above 88.37 (where 2^n leaves the exponent's range; Float itself reaches 88.72), 0 below -87.33, NaN for NaN.
 // exp by x = n ln 2 + r, |r| ≤ ln 2 / 2, Taylor series of degree 7 (error 5e-9) for e^r, then n into the exponent.
 VQD_INLINE float vqd_exp1(float x) {

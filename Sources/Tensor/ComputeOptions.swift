@@ -18,12 +18,16 @@ public struct ComputeOptions: Sendable, Equatable {
     case low
   }
 
-  /// In what numbers linear layers and im2col convolutions hold weights and multiply.
+  /// In what numbers layers hold weights.
   public enum Weights: String, Sendable, CaseIterable {
     case float32
-    /// 8-bit integers, one scale for each output channel; activations are rounded to 8 bits too, one scale for each row
-    /// (docs/int8.md). An approximation: about a quarter of the memory, faster, never the default. `products` is then without effect on
-    /// these layers.
+    /// 16-bit floats, rounded once at load, for Winograd's convolutions after the transformation; all arithmetic is float32, by the
+    /// project's own kernel: `products` is then without effect on linear layers and convolutions (docs/float16.md). Half the memory. A
+    /// layer with a weight beyond that format's range (65504) stays in float32.
+    case float16
+    /// Linear layers and im2col convolutions in 8-bit integers, one scale for each output channel; activations are rounded to 8 bits
+    /// too, one scale for each row (docs/int8.md). An approximation: about a quarter of the memory, faster, never the default. `products`
+    /// is then without effect on these layers.
     case int8
   }
 
@@ -42,6 +46,9 @@ public struct ComputeOptions: Sendable, Equatable {
     self.convolution = convolution
     self.memory = memory
   }
+
+  /// What multiplies by weights: 16-bit ones only the project's own kernel.
+  var weightProducts: Products { weights == .float16 ? .packed : products }
 
   /// The options of layers made in this task.
   @TaskLocal public static var current = ComputeOptions()

@@ -59,15 +59,15 @@ public struct Convolution: Sendable {
     case .im2col:
       implementation = .im2col(Linear(weight: Self.channelsInside(weight), bias: bias), patch: .channelsInside)
     case .winograd2:
-      implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 2, products: options.products))
+      implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 2, options: options))
     case .winograd4:
-      implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 4, products: options.products))
+      implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 4, options: options))
     }
   }
 
   /// By the layer's shape alone, as measured (docs/performance.md).
   private static func algorithm(_ kind: Kind, inputs: Int, outputs: Int, _ options: ComputeOptions) -> ConvolutionAlgorithm {
-    guard kind == .same, WinogradConvolution.canTake(inputs: inputs, products: options.products) else { return .im2col }
+    guard kind == .same, WinogradConvolution.canTake(inputs: inputs, products: options.weightProducts) else { return .im2col }
     if let forced = options.convolution { return forced }
     return min(inputs, outputs) >= 32 ? .winograd4 : .im2col
   }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// A tensor of 16-bit floats in memory that somebody else keeps: the weights of a mapped file, widened where they are used.
+/// A tensor of 16-bit floats, widened where they are used: weights, in place in a mapped file or re-laid in memory of their own.
 public struct HalfTensor: Sendable {
   public enum Format: Sendable {
     case float16
@@ -24,25 +24,42 @@ public struct HalfTensor: Sendable {
     elements = Elements(base: base, owner: owner)
   }
 
+  /// A tensor whose elements `initialize` writes, all of them, in memory of its own.
+  init(uninitialized shape: [Int], format: Format, initialize: (UnsafeMutablePointer<UInt16>) -> Void) {
+    let storage = Storage(count: (shape.reduce(1, *) + 1) / 2)
+    storage.base.withMemoryRebound(to: UInt16.self, capacity: storage.count * 2, initialize)
+    self.init(
+      borrowing: UnsafeRawPointer(storage.base).assumingMemoryBound(to: UInt16.self), shape: shape, format: format, owner: storage
+    )
+  }
+
   /// Matrices [N, K] of one format under each other.
   init(stacking parts: [HalfTensor]) {
-    let counts = parts.map { $0.shape.reduce(1, *) }
-    let storage = Storage(count: (counts.reduce(0, +) + 1) / 2)
-    storage.base.withMemoryRebound(to: UInt16.self, capacity: storage.count * 2) { target in
+    let rows = parts.reduce(0) { $0 + $1.shape[0] }
+    self.init(uninitialized: [rows, parts[0].shape[1]], format: parts[0].format) { target in
       var to = target
-      for (part, count) in zip(parts, counts) {
+      for part in parts {
+        let count = part.shape.reduce(1, *)
         to.update(from: part.elements.base, count: count)
         to += count
       }
     }
-    shape = [parts.reduce(0) { $0 + $1.shape[0] }, parts[0].shape[1]]
-    format = parts[0].format
-    elements = Elements(base: UnsafeRawPointer(storage.base).assumingMemoryBound(to: UInt16.self), owner: storage)
   }
 
   /// The same elements under another shape of the same count.
   func reshaped(_ shape: [Int]) -> HalfTensor {
     HalfTensor(borrowing: elements.base, shape: shape, format: format, owner: elements.owner)
+  }
+
+  /// A view over part of the memory, which it keeps alive.
+  func view(at offset: Int, shape: [Int]) -> HalfTensor {
+    HalfTensor(borrowing: elements.base + offset, shape: shape, format: format, owner: elements.owner)
+  }
+
+  /// Lends the elements, in row-major order.
+  func withElements<R>(_ body: (UnsafePointer<UInt16>) -> R) -> R {
+    defer { withExtendedLifetime(elements.owner) {} }
+    return body(elements.base)
   }
 
   /// Elements of a range, in row-major order, as 32-bit floats.

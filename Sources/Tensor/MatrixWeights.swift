@@ -7,11 +7,16 @@ enum MatrixWeights: Sendable {
   /// [N, K] in 16 bits, widened for each call of OpenBLAS.
   case halfRows(HalfTensor)
   case packed(PackedWeights)
+  case packedHalves(PackedHalfWeights)
   case int8(Int8Weights)
 
   /// Lays out weights [N, K] as `options` ask for.
   init(_ weights: LayerWeights, for options: ComputeOptions) {
-    switch (weights, options.memory, options.products) {
+    if options.weights == .float16, case .floats(let tensor) = weights, let halves = PackedHalfWeights(tensor) {
+      self = .packedHalves(halves)
+      return
+    }
+    switch (weights, options.memory, options.weightProducts) {
     case (.floats(let tensor), _, _) where options.weights == .int8 && tensor.shape[1] <= Int8Weights.longestInner:
       self = .int8(Int8Weights(tensor))
     case (.halves(let tensor), _, _): self = .halfRows(tensor)
@@ -26,6 +31,7 @@ enum MatrixWeights: Sendable {
     case .rows(let weight): weight.shape[1]
     case .halfRows(let weight): weight.shape[1]
     case .packed(let weights): weights.inner
+    case .packedHalves(let weights): weights.inner
     case .int8(let weights): weights.inner
     }
   }
@@ -36,21 +42,30 @@ enum MatrixWeights: Sendable {
     case .rows(let weight): weight.shape[0]
     case .halfRows(let weight): weight.shape[0]
     case .packed(let weights): weights.columns
+    case .packedHalves(let weights): weights.columns
     case .int8(let weights): weights.columns
     }
   }
 
   /// Whether the kernel adds the bias; otherwise that is left to the caller.
   var addBias: Bool {
-    if case .packed = self { true } else { false }
+    switch self {
+    case .packed, .packedHalves: true
+    case .rows, .halfRows, .int8: false
+    }
   }
 
   /// Whether pieces must be cut by the image's shape alone (see `PanelGEMM`).
   var dependOnPlace: Bool {
     switch self {
     case .rows, .halfRows: true
-    case .packed, .int8: false
+    case .packed, .packedHalves, .int8: false
     }
+  }
+
+  /// The fewest rows that repay the reading of the weights, and where they are widened, the widening.
+  var shortestPanel: Int {
+    if case .packedHalves = self { 64 } else { 24 }
   }
 }
 

@@ -34,7 +34,7 @@ struct PanelGEMM {
       weights.dependOnPlace
       ? ProductCut(images: images, rowsPerImage: rowsPerImage, columns: weights.columns, inner: weights.inner, a: a)
       : ProductCut(
-        rows: images * rowsPerImage, columns: weights.columns, inner: weights.inner, a: a,
+        rows: images * rowsPerImage, columns: weights.columns, inner: weights.inner, a: a, shortest: weights.shortestPanel,
         threads: ThreadPool.shared.threadCount)
     ThreadPool.shared.parallelFor(cut.panels * cut.tiles) { task in
       let (panel, tile) = task.quotientAndRemainder(dividingBy: cut.tiles)
@@ -90,6 +90,8 @@ extension MatrixWeights {
         a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, bias, c, stride, rows, weights.inner,
         columns.count, accumulates ? 1 : 0)
       keepAlive(weights.tiles)
+    case .packedHalves(let weights):
+      weights.multiply(a, rows: rows, columns: columns, bias: bias, into: c, stride: stride, accumulates: accumulates)
     case .int8(let weights):
       weights.multiply(a, rows: rows, columns: columns, into: c, stride: stride, accumulates: accumulates)
     }

@@ -31,9 +31,11 @@ struct ProductCut {
   }
 
   /// For the packed kernel: as keeps the threads busy and the caches warm.
-  init(rows: Int, columns: Int, inner: Int, a: PanelGEMM.Rows, threads: Int) {
-    // A panel of A stays in the second-level cache. Fewer rows than `shortest` don't repay the reading of the weights.
-    let (longest, shortest) = (96, 24)
+  ///
+  /// - Parameter shortest: fewer rows don't repay the reading of the weights.
+  init(rows: Int, columns: Int, inner: Int, a: PanelGEMM.Rows, shortest: Int, threads: Int) {
+    // A panel of A stays in the second-level cache.
+    let longest = 96
     // Multiply-adds that take about as long as waking the other threads.
     let smallProduct = 1 << 18
     (rowsPerImage, totalColumns, columnQuantum) = (rows, columns, PackedWeights.tileColumns)

@@ -24,12 +24,16 @@ struct WinogradConvolution: Sendable {
   }
 
   /// - Parameter weight: [N, K, 3, 3].
-  init(weight: FloatTensor, bias: FloatTensor?, tileSize: Int, products: ComputeOptions.Products) {
+  init(weight: FloatTensor, bias: FloatTensor?, tileSize: Int, options: ComputeOptions) {
     self.tileSize = tileSize
     (outputs, inputs) = (weight.shape[0], weight.shape[1])
     self.bias = bias
+    if options.weights == .float16, let halves = Self.packedHalfWeights(weight, tileSize: tileSize) {
+      weights = halves
+      return
+    }
     weights =
-      switch products {
+      switch options.weightProducts {
       case .packed: Self.packedWeights(weight, tileSize: tileSize)
       case .openBLAS: Self.plainWeights(weight, tileSize: tileSize)
       }
@@ -39,16 +43,9 @@ struct WinogradConvolution: Sendable {
     let (outputs, inputs, points) = (weight.shape[0], weight.shape[1], (tileSize + 2) * (tileSize + 2))
     let (tileColumns, tiles) = (PackedWeights.tileColumns, PackedWeights.tileCount(outputs))
     let perPoint = tiles * inputs * tileColumns
-    defer { keepAlive(weight) }
-    let source = weight.base
     let transformed = FloatTensor(uninitialized: [points, perPoint]) { target in
       ThreadPool.shared.parallelFor(tiles) { tile in
-        for half in stride(from: 0, to: tileColumns, by: 8) {
-          let first = tile * tileColumns + half
-          vqd_winograd_weights(
-            source + min(first, outputs) * inputs * 9, max(0, min(8, outputs - first)), inputs * 9, inputs, 9,
-            target + tile * inputs * tileColumns + half, tileColumns, perPoint, Int32(tileSize))
-        }
+        transformTile(tile, of: weight, tileSize: tileSize, into: target + tile * inputs * tileColumns, pointStride: perPoint)
       }
     }
     return (0..<points).map { point in
@@ -56,6 +53,29 @@ struct WinogradConvolution: Sendable {
         PackedWeights(
           inner: inputs, columns: outputs,
           tiles: transformed.view(at: point * perPoint, shape: [tiles, inputs, tileColumns])))
+    }
+  }
+
+  /// Nil where a transformed weight isn't finite in half precision.
+  private static func packedHalfWeights(_ weight: FloatTensor, tileSize: Int) -> [MatrixWeights]? {
+    let (outputs, inputs, points) = (weight.shape[0], weight.shape[1], (tileSize + 2) * (tileSize + 2))
+    let halves = PackedHalfWeights.matrices(points, inner: inputs, columns: outputs) { tile, target in
+      transformTile(tile, of: weight, tileSize: tileSize, into: target, pointStride: inputs * PackedWeights.tileColumns)
+    }
+    return halves?.map { .packedHalves($0) }
+  }
+
+  /// For each point the transformed weights of one tile of outputs as [K, 16], points `pointStride` floats apart.
+  private static func transformTile(
+    _ tile: Int, of weight: FloatTensor, tileSize: Int, into target: UnsafeMutablePointer<Float>, pointStride: Int
+  ) {
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    defer { keepAlive(weight) }
+    for half in stride(from: 0, to: PackedWeights.tileColumns, by: 8) {
+      let first = tile * PackedWeights.tileColumns + half
+      vqd_winograd_weights(
+        weight.base + min(first, outputs) * inputs * 9, max(0, min(8, outputs - first)), inputs * 9, inputs, 9, target + half,
+        PackedWeights.tileColumns, pointStride, Int32(tileSize))
     }
   }
 

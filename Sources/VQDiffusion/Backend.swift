@@ -5,8 +5,10 @@ public enum Backend {
   /// The BLAS library and the kernels that it has chosen for this CPU, for example "OpenBLAS Zen".
   public static var name: String { BLAS.name }
 
-  /// What multiplies by weights, and the BLAS library, for example "packed, OpenBLAS Zen": attention's products are BLAS's either way.
-  package static func name(products: ComputeOptions.Products) -> String {
-    products == .openBLAS ? BLAS.name : "\(products.rawValue), \(BLAS.name)"
+  /// What multiplies by weights, their numbers where not float32, and the BLAS library, for example "packed, float16 weights, OpenBLAS Zen".
+  package static func name(_ options: ComputeOptions) -> String {
+    let products = options.products == .openBLAS ? [] : [options.products.rawValue]
+    let weights = options.weights == .float32 ? [] : ["\(options.weights.rawValue) weights"]
+    return (products + weights + [BLAS.name]).joined(separator: ", ")
   }
 }

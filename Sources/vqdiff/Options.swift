@@ -29,7 +29,8 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     help: """
-      What linear layers multiply in: float32, or int8, an approximation in 8-bit integers that is faster and gives other images.
+      What layers hold weights in: float32; float16, rounded to half the memory, whatever --products says; or int8, linear layers in \
+      8-bit integers, faster. Rounding may give other images.
       """)
   var weights = ComputeOptions().weights
 

@@ -28,10 +28,13 @@ extension SharedPoolTests {
       }
     }
 
-    @Test(arguments: linearShapes, ComputeOptions.Products.allCases)
-    func linear(shape: (inputs: Int, outputs: Int), products: ComputeOptions.Products) {
+    static let linearWays = [
+      ComputeOptions(products: .packed), ComputeOptions(products: .openBLAS), ComputeOptions(weights: .float16),
+    ]
+
+    @Test(arguments: linearShapes, linearWays) func linear(shape: (inputs: Int, outputs: Int), way: ComputeOptions) {
       let (inputs, outputs) = shape
-      let layer = ComputeOptions.$current.withValue(ComputeOptions(products: products)) {
+      let layer = ComputeOptions.$current.withValue(way) {
         Linear(
           weight: randomTensor([outputs, inputs], seed: 3, spread: 0.1), bias: randomTensor([outputs], seed: 4))
       }
@@ -59,7 +62,7 @@ extension SharedPoolTests {
       (.pointwise, 33, 40), (.same, 3, 33), (.same, 32, 64), (.same, 33, 3), (.downsampling, 3, 32), (.downsampling, 40, 33),
     ]
 
-    @Test(arguments: convolutions, everyWay)
+    @Test(arguments: convolutions, everyWay + everyHalfWay)
     func convolution(shape: (kind: Convolution.Kind, inputs: Int, outputs: Int), way: ComputeOptions) {
       let (kind, inputs, outputs) = shape
       let window = kind == .pointwise ? 1 : 3

@@ -25,10 +25,19 @@ import Transformer
       absolute: try golden.tolerance("log_x0"))
   }
 
-  /// An approximation: relative to the largest logit; 0.05 leaves room above what was measured (docs/int8.md).
+  /// An approximation: 0.05 leaves room above what was measured (docs/int8.md).
   @Test(arguments: cases) func int8LogitsAreNear(name: String) throws {
+    try expectNear(name, ComputeOptions(convolution: .im2col, weights: .int8), bound: 0.05)
+  }
+
+  /// An approximation: 0.002 leaves room above what was measured (docs/float16.md).
+  @Test(arguments: cases, everyHalfWay) func halfLogitsAreNear(name: String, way: ComputeOptions) throws {
+    try expectNear(name, way, bound: 0.002)
+  }
+
+  /// Logits within `bound` of the reference's, relative to the largest, and not the same.
+  private func expectNear(_ name: String, _ options: ComputeOptions, bound: Double) throws {
     let golden = try GoldenCase(name)
-    let options = ComputeOptions(convolution: .im2col, weights: .int8)
     let denoiser = try ComputeOptions.$current.withValue(options) {
       try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
     }
@@ -37,7 +46,7 @@ import Transformer
       conditions: conditions(of: golden))
     let expected = try channelsLast(golden.floats("out.logits"))
     let largest = Double(expected.values.map(abs).max() ?? 0)
-    expectClose(logits, expected, absolute: 0.05 * largest)
+    expectClose(logits, expected, absolute: bound * largest)
     #expect(logits.values != expected.values)
   }
 
@@ -67,7 +76,7 @@ import Transformer
       absolute: try golden.tolerance("logits_class_out_of_range"))
   }
 
-  @Test(arguments: everyWay) func rowsDontDependOnTheBatch(way: ComputeOptions) throws {
+  @Test(arguments: everyWay + everyHalfWay) func rowsDontDependOnTheBatch(way: ComputeOptions) throws {
     let golden = try GoldenCase("denoiser-class-conv")
     let denoiser = try ComputeOptions.$current.withValue(way) {
       try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())

@@ -59,6 +59,10 @@ void vqd_pack_transposed(const float *b, size_t b_stride, float *packed, size_t 
 void vqd_packed_gemm(const float *a, size_t a_stride, const float *packed, const float *bias, float *c, size_t c_stride, size_t rows,
                      size_t inner, size_t columns, int accumulate);
 
+// The same for tiles of 16-bit floats, all finite: the bits that vqd_packed_gemm gives for these tiles widened.
+void vqd_packed_gemm_f16(const float *a, size_t a_stride, const uint16_t *packed, const float *bias, float *c, size_t c_stride,
+                         size_t rows, size_t inner, size_t columns, int accumulate);
+
 // The product in 8-bit integers: rows of A and rows of B are each coded as round(x / scale), scale = max|x| / 127, multiplied and
 // summed exactly in 32 bits (inner <= VQD_INT8_LONGEST), and scaled back. A row that holds an infinity or NaN has scale NaN. The
 // variants differ in the order of codes in memory and in nothing else: all give the same bits.
@@ -112,5 +116,8 @@ void vqd_widen_f16(const uint16_t *x, float *y, size_t count);
 void vqd_widen_bf16(const uint16_t *x, float *y, size_t count);
 void vqd_narrow_f16(const float *x, uint16_t *y, size_t count);
 void vqd_narrow_bf16(const float *x, uint16_t *y, size_t count);
+
+// Whether none of them is infinite or NaN.
+int vqd_all_finite_f16(const uint16_t *x, size_t count);
 
 #endif

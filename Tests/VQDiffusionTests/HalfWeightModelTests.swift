@@ -1,0 +1,21 @@
+import TestSupport
+import Testing
+import VQDiffusion
+
+@Suite struct HalfWeightModelTests {
+  /// The built-in model's file holds 16-bit floats and its denoiser no 3×3 convolution: rounding changes nothing.
+  @Test func weightsThatAreHalvesAlreadyKeepTheirBits() throws {
+    let model = try BenchmarkModel(BenchmarkModel.builtInName)
+    let input = RandomDenoiserInput(for: model.denoiserConfiguration, batch: 3, seed: 1)
+    func logits(_ weights: ComputeOptions.Weights) throws -> [UInt32] {
+      let denoiser = try ComputeOptions.$current.withValue(ComputeOptions(weights: weights)) { try model.denoiser() }
+      return try input.logits(by: denoiser).values.map(\.bitPattern)
+    }
+    let (found, expected, rounded) = (try logits(.float16), try logits(.float32), try logits(.int8))
+    let areSame = found == expected
+    #expect(areSame && Set(expected).count > 1000)
+    // The option did arrive: the other approximation shows.
+    let int8IsSame = rounded == expected
+    #expect(!int8IsSame)
+  }
+}
