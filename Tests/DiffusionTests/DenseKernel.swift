@@ -62,3 +62,13 @@ struct DenseKernel {
     }
   }
 }
+
+/// The K + 1 weights that a posterior gives x_s.
+func weights(of posterior: Posterior, token: Int, _ probabilities: [Double]) -> [Double] {
+  let p = probabilities.map { Float($0) }
+  var weights = [Float](repeating: .nan, count: p.count + 1)
+  weights.withUnsafeMutableBufferPointer { weights in
+    p.withUnsafeBufferPointer { posterior.write(token: Int32(token), probabilities: $0.baseAddress!, into: weights) }
+  }
+  return weights.map(Double.init)
+}

@@ -51,13 +51,14 @@ struct ToyLaw: Sendable {
 
   /// p(x_0^i = k | x_t) for all i, by Bayes' rule from the joint law; uniform where x_t is impossible.
   func marginals(given tokens: [Int], after corruption: Transition) -> [[Double]] {
+    // Where all is masked a code that is still there (a known one) counts as in the limit: only itself can have become it.
+    let keep = corruption.keep + corruption.replace == 0 ? 1 : corruption.keep
     var sums = Array(repeating: Array(repeating: 0.0, count: codes), count: length)
     for (number, probability) in probabilities.enumerated() where probability > 0 {
       let clean = sequence(number)
       let joint = zip(clean, tokens).reduce(probability) { product, pair in
         let (code, token) = pair
-        return product
-          * (token == codes ? corruption.mask : corruption.replace + (token == code ? corruption.keep : 0))
+        return product * (token == codes ? corruption.mask : corruption.replace + (token == code ? keep : 0))
       }
       for position in 0..<length { sums[position][clean[position]] += joint }
     }
