@@ -8,7 +8,7 @@ import Testing
   private static let (singles, images) = (10_000, 5000)
 
   static let countingMethods: [SamplingMethod] = [
-    .fewerTokens, .purity(weight: 0), .purity(weight: 1.5), .maskGIT(temperature: 0), .maskGIT(temperature: 2), .halton,
+    .fewerTokens, .purity(weight: 0), .purity(weight: 1.5), .maskGIT(temperature: 0), .maskGIT(temperature: 0.4), .halton,
   ]
   static let remaskingMethods: [SamplingMethod] = [
     .remasking(.cap(0.3)), .remasking(.rescale(0.6)), .remasking(.confidence),
