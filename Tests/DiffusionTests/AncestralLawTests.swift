@@ -1,27 +1,6 @@
 import Diffusion
 import Foundation
-import Tensor
 import Testing
-
-/// The exact p(x_0 | x_t) of single tokens with a known law.
-private struct ExactDenoiser: Denoiser {
-  var law: [Double]
-  var schedule: any CorruptionKernel
-  var codes: Int { law.count }
-
-  func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [Int]) -> FloatTensor {
-    FloatTensor(uninitialized: [tokens.count, 1, codes]) { logits in
-      for (row, token) in tokens.enumerated() {
-        let after = schedule.cumulative(at: timesteps[row] + 1)
-        for k in 0..<codes {
-          let likelihood =
-            Int(token) == codes ? after.mask : after.replace + (Int(token) == k ? after.keep : 0)
-          logits[row * codes + k] = Float(log(law[k] * likelihood))
-        }
-      }
-    }
-  }
-}
 
 /// With one token and the exact denoiser the strided posterior is exact, so any number of steps gives the same law.
 @Suite struct AncestralLawTests {
@@ -34,13 +13,13 @@ private struct ExactDenoiser: Denoiser {
 
   private func counts(_ sampler: AncestralSampler, states: [SamplingState]) throws -> [Int] {
     let loop = try SamplingLoop(
-      denoiser: ExactDenoiser(law: law, schedule: sampler.kernel), sampler: sampler, guidance: nil,
+      denoiser: ExactDenoiser(ToyLaw(codes: 5, length: 1, probabilities: law), sampler.kernel), sampler: sampler, guidance: nil,
       noise: PhiloxNoise(seed: 1))
     let tokens = try loop.run(states, conditions: states.map { _ in 0 })
     return tokens.reduce(into: Array(repeating: 0, count: 5)) { $0[Int($1[0])] += 1 }
   }
 
-  @Test(arguments: [1, 2, 3, 5, 8]) func anyGridGivesTheLawOfTheData(steps: Int) throws {
+  @Test(arguments: [3, 8]) func anyGridGivesTheLawOfTheData(steps: Int) throws {
     let sampler = try AncestralSampler(SamplingPlan(schedule(), length: 1, steps: steps))
     let noise = PhiloxNoise(seed: 1)
     let found = try counts(sampler, states: (0..<100_000).map { try sampler.initialState(image: $0, noise: noise) })

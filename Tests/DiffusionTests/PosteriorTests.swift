@@ -5,54 +5,17 @@ import TestSupport
 import Testing
 
 @Suite struct PosteriorTests {
-  private func weights(_ posterior: Posterior, token: Int, _ probabilities: [Double]) -> [Double] {
-    let p = probabilities.map { Float($0) }
-    var weights = [Float](repeating: .nan, count: p.count + 1)
-    weights.withUnsafeMutableBufferPointer { weights in
-      p.withUnsafeBufferPointer { posterior.write(token: Int32(token), probabilities: $0.baseAddress!, into: weights) }
-    }
-    return weights.map(Double.init)
-  }
-
-  /// Columns are the state before, rows the state after.
-  private func matrix(_ transition: Transition, codes: Int) -> [[Double]] {
-    (0...codes).map { after in
-      (0...codes).map { before in
-        if before == codes { return after == codes ? 1 : 0 }
-        if after == codes { return transition.mask }
-        return transition.replace + (after == before ? transition.keep : 0)
-      }
-    }
-  }
-
-  private func product(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
-    a.map { row in b[0].indices.map { j in row.indices.reduce(0) { $0 + row[$1] * b[$1][j] } } }
-  }
-
-  /// Q_t ⋯ Q_{s+1}, multiplied out step by step.
-  private func chain(_ schedule: MaskAndReplaceSchedule, from s: Int, to t: Int) -> [[Double]] {
-    let unit = (0...schedule.codes).map { i in (0...schedule.codes).map { $0 == i ? 1.0 : 0 } }
-    guard t > s else { return unit }
-    return (s + 1...t).reduce(unit) { done, i in
-      product(matrix(schedule.transition(from: i - 1, to: i), codes: schedule.codes), done)
-    }
-  }
-
   @Test(arguments: [(0, 1), (1, 2), (4, 5), (6, 7), (0, 7), (0, 3), (2, 6), (3, 7), (1, 4)])
   func equalsTheMatrixProducts(s: Int, t: Int) throws {
     var uniforms = Uniforms(seed: UInt64(10 * s + t))
     for codes in [1, 2, 7, 13] {
       let schedule = try strongSchedule(timesteps: 7, codes: codes)
-      let (before, step, after) = (
-        chain(schedule, from: 0, to: s), chain(schedule, from: s, to: t), chain(schedule, from: 0, to: t)
-      )
       let posterior = Posterior(schedule, from: t, to: s)
+      let bayes = DenseKernel(schedule).posterior(from: t, to: s)
       for token in 0...codes {
         let p = uniforms.distribution(codes)
-        let exact = (0...codes).map { j in
-          (0..<codes).reduce(0) { $0 + p[$1] * step[token][j] * before[j][$1] / after[token][$1] }
-        }
-        expectClose(weights(posterior, token: token, p), exact, absolute: 1e-7, relative: 1e-6, "K \(codes) token \(token)")
+        let exact = bayes(token, p)
+        expectClose(weights(of: posterior, token: token, p), exact, absolute: 1e-7, relative: 1e-6, "K \(codes) token \(token)")
         expectClose([exact.reduce(0, +)], [1.0], absolute: 1e-12)
       }
     }
@@ -64,7 +27,7 @@ import Testing
     var uniforms = Uniforms(seed: 5)
     // Lemma 1, between any two times and for any prediction.
     let ratio = schedule.cumulative(at: s).mask / schedule.cumulative(at: t).mask
-    let found = weights(Posterior(schedule, from: t, to: s), token: 11, uniforms.distribution(11))
+    let found = weights(of: Posterior(schedule, from: t, to: s), token: 11, uniforms.distribution(11))
     expectClose([found[11]], [ratio], absolute: 0, relative: 1e-6)
   }
 
@@ -73,7 +36,7 @@ import Testing
     let p = [0.5, 0, 0.2, 0, 0.1]
     for (s, t) in [(0, 3), (2, 3), (1, 7)] {
       for token in 0...5 {
-        let sum = weights(Posterior(schedule, from: t, to: s), token: token, p).reduce(0, +)
+        let sum = weights(of: Posterior(schedule, from: t, to: s), token: token, p).reduce(0, +)
         expectClose([sum], [0.8], absolute: 1e-6, "s \(s) t \(t) token \(token)")
       }
     }
@@ -84,9 +47,9 @@ import Testing
       timesteps: 10, codes: 3, alpha1: 0.9, alphaT: 0, gamma1: 0.1, gammaT: 1)
     for t in 1...9 {
       for s in 0..<t {
-        let found = weights(Posterior(schedule, from: t, to: s), token: 1, [0.7, 0.2, 0.1])
+        let found = weights(of: Posterior(schedule, from: t, to: s), token: 1, [0.7, 0.2, 0.1])
         expectClose(found, [0.0, 1, 0, 0], absolute: 1e-6)
-        let masked = weights(Posterior(schedule, from: t, to: s), token: 3, [0.7, 0.2, 0.1])
+        let masked = weights(of: Posterior(schedule, from: t, to: s), token: 3, [0.7, 0.2, 0.1])
         let stay = schedule.cumulative(at: s).mask / schedule.cumulative(at: t).mask
         expectClose(masked, [0.7 * (1 - stay), 0.2 * (1 - stay), 0.1 * (1 - stay), stay], absolute: 1e-6)
       }
@@ -107,9 +70,9 @@ import Testing
         let p = (0..<12).map { exp(Double(logs[b, $0, position])) }
         let token = tokens[b * 10 + position]
         let expected = (0..<13).map { exact[(b * 13 + $0) * 10 + position] }
-        let found = weights(Posterior(schedule, from: t, to: t - 1), token: token, p)
+        let found = weights(of: Posterior(schedule, from: t, to: t - 1), token: token, p)
         expectClose(found, expected, absolute: 2e-6, "t \(t) token \(token)")
-        let floored = weights(Posterior(schedule, from: t, to: t - 1, floor: 1e-30), token: token, p)
+        let floored = weights(of: Posterior(schedule, from: t, to: t - 1, floor: 1e-30), token: token, p)
         let clamped = floored.map { min(max(log($0), -70), 0) }
         let logExpected = (0..<13).map { Double(recorded[b, $0, position]) }
         expectClose(clamped, logExpected, absolute: tolerance, "log, t \(t) token \(token)")

@@ -19,6 +19,7 @@ package struct AncestralSampler: Sampler {
   }
 
   package var evaluations: Int { posteriors.count }
+  package var redrawsCodes: Bool { true }
 
   package func timestep(of state: SamplingState) -> Int? {
     state.evaluations < evaluations ? times[state.evaluations] - 1 : nil

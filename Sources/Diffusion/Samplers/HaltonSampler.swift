@@ -44,8 +44,8 @@ package struct HaltonSampler: Sampler {
     var isTaken = Array(repeating: false, count: shape.count)
     var i = 0
     while order.count < shape.count {
-      let row = Int(radicalInverse(i, base: 2) * Double(shape.rows))
-      let column = Int(radicalInverse(i, base: 3) * Double(shape.columns))
+      let row = scaledInverse(i, base: 2, by: shape.rows)
+      let column = scaledInverse(i, base: 3, by: shape.columns)
       let position = row * shape.columns + column
       if !isTaken[position] { order.append(position) }
       isTaken[position] = true
@@ -54,14 +54,15 @@ package struct HaltonSampler: Sampler {
     return order
   }
 
-  /// Φ_b(i): the digits of i in base b, mirrored behind the point.
-  package static func radicalInverse(_ i: Int, base: Int) -> Double {
-    var (rest, factor, result) = (i, 1 / Double(base), 0.0)
+  /// ⌊Φ_b(i) · side⌋, Φ_b(i) being the digits of i in base b, mirrored behind the point. In whole numbers, because rounding would put
+  /// cells of sides like 9 or 27 on the wrong side of a border.
+  package static func scaledInverse(_ i: Int, base: Int, by side: Int) -> Int {
+    var (rest, numerator, denominator) = (i, 0, 1)
     while rest > 0 {
-      result += Double(rest % base) * factor
+      numerator = numerator * base + rest % base
+      denominator *= base
       rest /= base
-      factor /= Double(base)
     }
-    return result
+    return numerator * side / denominator
   }
 }

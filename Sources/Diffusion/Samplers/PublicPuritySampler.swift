@@ -37,6 +37,7 @@ package struct PublicPuritySampler: Sampler {
   ///   - limit: most positions per evaluation.
   /// - Throws: `needsMasks`, `steps`, `purityWeight`, `revealLimit`.
   package init(_ plan: SamplingPlan, rule: Rule, limit: Int? = nil) throws(DiffusionError) {
+    try plan.checkMasks(for: .purityReference)
     try plan.checkSteps(upToStartFor: .purityReference)
     let (steps, last) = (plan.steps, plan.start)
     // t_0, …, 1: the last one meets an image (almost) without masks.
@@ -55,6 +56,7 @@ package struct PublicPuritySampler: Sampler {
   ///   - limit: most positions per evaluation.
   /// - Throws: `needsMasks`, `purityWeight`, `revealTargets`, `revealLimit`.
   package init(_ plan: SamplingPlan, targets: [Int], rule: Rule, limit: Int? = nil) throws(DiffusionError) {
+    try plan.checkMasks(for: .purityReference)
     guard targets.count == plan.kernel.timesteps, targets.allSatisfy({ $0 >= 0 }),
       targets.dropFirst().reduce(0, +) <= plan.length
     else { throw .revealTargets(timesteps: plan.kernel.timesteps, length: plan.length, found: targets) }
@@ -65,7 +67,6 @@ package struct PublicPuritySampler: Sampler {
   private init(
     _ plan: SamplingPlan, rule: Rule, limit: Int?, byTime targets: [(time: Int, count: Int)], lastTime: Int
   ) throws(DiffusionError) {
-    try plan.checkMasks(for: .purityReference)
     if let limit, limit < 1 { throw .revealLimit(found: limit) }
     if case .purity(let weight) = rule { try PuritySampler.check(weight: weight) }
     self.plan = plan

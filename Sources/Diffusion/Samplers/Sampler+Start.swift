@@ -30,8 +30,15 @@ extension Sampler {
         state.tokens = tokens
         for position in chosen { state.tokens[position] = mask }
       } else {
+        let masked = Float(kernel.cumulative(at: plan.start).mask)
         draw(&state, at: Array(0..<length), noise: noise) { position, weights in
-          kernel.writeCorruption(of: tokens[position], at: plan.start, into: weights)
+          if redrawsCodes {
+            kernel.writeCorruption(of: tokens[position], at: plan.start, into: weights)
+          } else {
+            weights.update(repeating: 0)
+            weights[Int(tokens[position])] = 1 - masked
+            weights[kernel.codes] = masked
+          }
         }
       }
     }
@@ -48,7 +55,7 @@ extension Sampler {
   }
 
   private func drawStart(_ state: inout SamplingState, at positions: [Int], noise: some NoiseSource) {
-    guard kernel.startMasks < 1, !countsMasks else { return }
+    guard kernel.startMasks < 1, redrawsCodes else { return }
     draw(&state, at: positions, noise: noise) { _, weights in kernel.writeStart(into: weights) }
   }
 

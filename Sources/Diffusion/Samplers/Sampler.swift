@@ -9,6 +9,9 @@ package protocol Sampler: Sendable {
   var readsMaskedOnly: Bool { get }
   /// Whether the number of masks at the start is fixed (`plan.masks`), so that noising an image masks exactly so many.
   var countsMasks: Bool { get }
+  /// Whether every step draws the codes anew, so that tokens which the kernel replaced are corrected. Other samplers keep codes: they
+  /// start from masks and, of a given image, from its own codes.
+  var redrawsCodes: Bool { get }
 
   /// The network's timestep index (from 0) for the next evaluation; nil when the image is finished.
   func timestep(of state: SamplingState) -> Int?
@@ -23,6 +26,7 @@ extension Sampler {
   package var length: Int { plan.length }
   package var readsMaskedOnly: Bool { false }
   package var countsMasks: Bool { false }
+  package var redrawsCodes: Bool { false }
 
   func isMask(_ token: Int32) -> Bool { Int(token) == kernel.codes }
 

@@ -42,6 +42,7 @@ package struct StridedReferenceSampler: Sampler {
   }
 
   package var evaluations: Int { timesteps.count }
+  package var redrawsCodes: Bool { true }
 
   package func timestep(of state: SamplingState) -> Int? {
     state.evaluations < evaluations ? timesteps[state.evaluations] : nil

@@ -13,7 +13,7 @@ public struct SamplingProgress: Sendable {
   /// The tokens of each image, L in 0…K, K being the mask.
   public let tokens: [[Int32]]
   /// The clean image that the network expected before the step: at each position that was open the most probable code, elsewhere the
-  /// token itself. Nil unless asked for, and for images that took no part in the step.
+  /// token itself, known tokens being clean. Nil unless asked for, and for images that took no part in the step.
   public let expected: [[Int32]?]
 }
 
@@ -150,7 +150,9 @@ package struct SamplingLoop<D: Denoiser, Noise: NoiseSource> {
 
   private func expectedImage(_ state: SamplingState, _ prediction: Prediction, _ sampler: some Sampler) -> [Int32] {
     state.tokens.indices.map { position in
-      let isOpen = sampler.readsMaskedOnly ? sampler.isMask(state.tokens[position]) : !state.isKnown(position)
+      // The token itself may be noisy where tokens are only replaced.
+      if let code = state.known?.codes[position] { return code }
+      let isOpen = !sampler.readsMaskedOnly || sampler.isMask(state.tokens[position])
       return isOpen ? prediction.mostProbable(at: position) : state.tokens[position]
     }
   }

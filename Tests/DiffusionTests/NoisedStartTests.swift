@@ -1,0 +1,101 @@
+import Diffusion
+import Foundation
+import Testing
+
+/// Starts from a noised image.
+@Suite struct NoisedStartTests {
+  private static let images = 10_000
+  private let noise = PhiloxNoise(seed: 6)
+
+  private func states(_ sampler: any Sampler, of tokens: [Int32]) throws -> [[Int32]] {
+    try (0..<Self.images).map { try sampler.initialState(from: .noised(tokens), image: $0, noise: noise).tokens }
+  }
+
+  /// How often each of the (K + 1)² pairs came.
+  private func counts(_ pairs: [[Int32]], codes: Int) -> [Int] {
+    pairs.reduce(into: Array(repeating: 0, count: (codes + 1) * (codes + 1))) { $0[Int($1[0]) * (codes + 1) + Int($1[1])] += 1 }
+  }
+
+  @Test(arguments: ToyKernel.allCases, [1, 4, 6]) func redrawingSamplersStartFromTheKernelsLaw(kernel: ToyKernel, start: Int)
+    throws
+  {
+    let kernel = try kernel.make(codes: 3)
+    let sampler = try AncestralSampler(SamplingPlan(kernel, length: 2, steps: 1, start: start))
+    let column = DenseKernel(kernel).chain(from: 0, to: start)
+    let law = column.flatMap { first in column.map { first[2] * $0[0] } }
+    #expect(isPlausible(counts(try states(sampler, of: [2, 0]), codes: 3), law: law))
+  }
+
+  /// ReMDM keeps codes, so a replaced one would stay to the end: it only masks.
+  @Test(arguments: ToyKernel.masked, [1, 4]) func remaskingStartsFromTheImagesOwnCodes(kernel: ToyKernel, start: Int) throws {
+    let kernel = try kernel.make(codes: 3)
+    let sampler = try RemaskingSampler(SamplingPlan(kernel, length: 2, steps: 3, start: start), remasking: .confidence)
+    let masked = kernel.cumulative(at: start).mask
+    let (first, second) = ([0, 0, 1 - masked, masked], [1 - masked, 0, 0, masked])
+    let law = first.flatMap { first in second.map { first * $0 } }
+    #expect(isPlausible(counts(try states(sampler, of: [2, 0]), codes: 3), law: law))
+  }
+
+  @Test(arguments: SamplerLawTests.countingMethods + [.purityReference(weight: 1)])
+  func countingSamplersMaskExactlySoMany(method: SamplingMethod) throws {
+    let clean: [Int32] = [2, 0, 1, 1]
+    for kernel in [ToyKernel.absorbing, .firstPaper] {
+      let sampler = try method.sampler(SamplingPlan(kernel.make(codes: 3), length: 4, steps: 2, start: 4, masks: 2))
+      let found = try states(sampler, of: clean)
+      #expect(found.allSatisfy { zip(clean, $0).allSatisfy { $1 == 3 || $0 == $1 } && $0.count { $0 == 3 } == 2 })
+      // All six pairs of positions alike.
+      let pairs = found.map { tokens in tokens.indices.filter { tokens[$0] == 3 } }
+      let counts = Dictionary(pairs.map { ($0, 1) }, uniquingKeysWith: +)
+      #expect(counts.count == 6 && isPlausible(Array(counts.values), law: Array(repeating: 1 / 6, count: 6)))
+    }
+  }
+
+  @Test func stepsAreThoseOfTheMasksThatAreLeft() throws {
+    func evaluations(_ method: SamplingMethod, steps: Int, masks: Int, start: Int = 5) throws -> Int {
+      let kernel = try AbsorbingSchedule(timesteps: 10, codes: 3)
+      let sampler = try method.sampler(SamplingPlan(kernel, length: 8, steps: steps, start: start, masks: masks))
+      var progress: [SamplingProgress] = []
+      let denoiser = ToyDenoiser(codes: 3)
+      let loop = try SamplingLoop(denoiser: denoiser, sampler: sampler, guidance: nil, noise: noise)
+      let tokens = try loop.run(from: .noised([0, 1, 2, 0, 1, 2, 0, 1]), conditions: [4], images: [9]) { progress.append($0) }
+      #expect(tokens[0].allSatisfy { (0..<3).contains($0) })
+      #expect(progress.count == sampler.evaluations && progress.allSatisfy { $0.totalSteps == sampler.evaluations })
+      #expect(denoiser.calls.withLock { $0.count } == progress.last?.evaluations)
+      #expect((progress.last?.evaluations ?? 0) + (progress.last?.reused ?? 0) == sampler.evaluations)
+      return sampler.evaluations
+    }
+    #expect(try evaluations(.fewerTokens, steps: 3, masks: 5) == 3)
+    #expect(try evaluations(.fewerTokens, steps: 7, masks: 5) == 5)
+    #expect(try evaluations(.fewerTokens, steps: 8, masks: 1) == 1)
+    #expect(try evaluations(.purity(weight: 1), steps: 4, masks: 4) == 4)
+    #expect(try evaluations(.ancestral, steps: 5, masks: 8) == 5)
+    #expect(try evaluations(.remasking(.cap(0.1)), steps: 9, masks: 8) == 9)
+    // ⌊5 cos(π/2 · i/3)⌋ = 4, 2 and ⌊5 · 2/π · arccos(i/3)⌋ = 3, 2.
+    #expect(try evaluations(.maskGIT(temperature: 1), steps: 3, masks: 5) == 3)
+    #expect(try evaluations(.halton, steps: 3, masks: 5) == 3)
+    // ⌊2 · 2/π · arccos(i/4)⌋ = 1, 1, 0: two steps have something to reveal.
+    #expect(try evaluations(.halton, steps: 4, masks: 2) == 2)
+  }
+
+  /// The law of the whole way, from an image with two of its three tokens masked.
+  @Test(arguments: ToyKernel.masked, [1, 2]) func fewerTokensHasItsExactLawFromAnImage(kernel: ToyKernel, steps: Int) throws {
+    let law = ToyLaw(codes: 2, length: 3)
+    let kernel = try kernel.make(codes: 2)
+    let start: Law<[Int]> = [[0, 2, 2]: 1 / 3, [2, 1, 2]: 1 / 3, [2, 2, 1]: 1 / 3]
+    let exact = law.table(SamplerOracle(law, kernel).fewerTokens(steps: steps, from: start, masks: 2))
+    let sampler = try FewerTokensSampler(SamplingPlan(kernel, length: 3, steps: steps, start: 4, masks: 2))
+    #expect(isPlausible(try law.counts(sampler, images: Self.images, from: .noised([0, 1, 1])), law: exact))
+  }
+
+  @Test(arguments: [ToyKernel.strongReplacement, .absorbing, .uniform]) func ancestralHasItsExactLawFromAnImage(kernel: ToyKernel)
+    throws
+  {
+    let law = ToyLaw(codes: 3, length: 2)
+    let kernel = try kernel.make(codes: 3)
+    let column = DenseKernel(kernel).chain(from: 0, to: 4)
+    let start = independent([2, 0].map { code in Law(uniqueKeysWithValues: (0...3).map { ($0, column[$0][code]) }) })
+    let exact = law.table(SamplerOracle(law, kernel).ancestral([4, 2, 0], from: start))
+    let sampler = try AncestralSampler(SamplingPlan(kernel, length: 2, steps: 2, start: 4))
+    #expect(isPlausible(try law.counts(sampler, images: Self.images, from: .noised([2, 0])), law: exact))
+  }
+}

@@ -1,0 +1,43 @@
+import Diffusion
+import Foundation
+import TestSupport
+import Testing
+
+/// One step of ReMDM, its probabilities by hand.
+@Suite struct RemaskingStepTests {
+  /// From t = 4 to s = 2 of T = 8: α_t = 1/2, α_s = 3/4, so σ_max = 1/2, and without remasking half of the masks are revealed.
+  private static let cases: [(Remasking, sigmas: [Double], reveal: Double)] = [
+    (.cap(0.2), [0.2, 0.2], (0.75 - 0.8 * 0.5) / 0.5), (.cap(0.9), [0.5, 0.5], (0.75 - 0.5 * 0.5) / 0.5),
+    (.rescale(0.6), [0.3, 0.3], (0.75 - 0.7 * 0.5) / 0.5),
+    // 1/2 softmax(−0.9, −0.1): the doubtful token goes first. A mask has no σ.
+    (.confidence, [0.5 / (1 + exp(0.8)), 0.5 / (1 + exp(-0.8))], 0.5),
+  ]
+
+  @Test(arguments: 0..<cases.count) func tokensAreMaskedAndRevealedByTheRule(number: Int) throws {
+    let (remasking, sigmas, reveal) = Self.cases[number]
+    let sampler = try RemaskingSampler(
+      SamplingPlan(AbsorbingSchedule(timesteps: 8, codes: 2), length: 3, steps: 4), remasking: remasking)
+    let noise = PhiloxNoise(seed: 31)
+    var counts = Array(repeating: 0, count: 12)
+    let logits = [0.5, 0.5, 0.5, 0.5, 0.3, 0.7].map { Float(log($0)) }
+    withPrediction(logits, nil, 1, .none, codes: 2) { prediction in
+      for image in 0..<20_000 {
+        var state = SamplingState(tokens: [0, 1, 2], image: image, evaluations: 2)
+        state.confidences = [0.9, 0.1, 1]
+        sampler.advance(&state, prediction: prediction, noise: noise)
+        let (first, second, third) = (state.tokens[0], state.tokens[1], Int(state.tokens[2]))
+        if (first != 0 && first != 2) || (second != 1 && second != 2) { Issue.record("a code became another") }
+        counts[((first == 2 ? 1 : 0) * 2 + (second == 2 ? 1 : 0)) * 3 + third] += 1
+        // ψ is the probability of the drawn code, of tokens that stay what it was.
+        let drawn: Float = third == 2 ? 1 : [0.3, 0.7][third]
+        if abs(state.confidences[2] - drawn) > 1e-6 || state.confidences[..<2] != [0.9, 0.1] { Issue.record("another ψ") }
+      }
+    }
+    let law = (0..<12).map { number -> Double in
+      let masked = [number / 6, number / 3 % 2]
+      let token = [0.3 * reveal, 0.7 * reveal, 1 - reveal][number % 3]
+      return zip(masked, sigmas).reduce(token) { $0 * ($1.0 == 1 ? $1.1 : 1 - $1.1) }
+    }
+    #expect(isPlausible(counts, law: law), "\(counts) \(law)")
+  }
+}

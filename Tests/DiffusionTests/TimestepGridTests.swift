@@ -1,0 +1,156 @@
+import Diffusion
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct TimestepGridTests {
+  @Test(arguments: [2, 9, 100], [TimestepGrid.linear, .cosine]) func gridsFallFromStartToZero(timesteps: Int, grid: TimestepGrid)
+    throws
+  {
+    for start in Set([timesteps, max(1, timesteps - 3), 1]) {
+      for steps in 1...start {
+        let times = try grid.times(from: start, steps: steps, timesteps: timesteps)
+        #expect(times.count == steps + 1 && times.first == start && times.last == 0)
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 > $1 }, "\(times)")
+        let exact = try grid.continuousTimes(from: start, steps: steps, timesteps: timesteps)
+        #expect(exact.count == steps + 1 && exact.first == Double(start) && exact.last == 0)
+        #expect(zip(exact, exact.dropFirst()).allSatisfy { $0 > $1 }, "\(exact)")
+        if grid == .linear { #expect(zip(times, exact).allSatisfy { abs(Double($0) - $1) <= 0.5 + 1e-9 }) }
+      }
+      #expect(try grid.times(from: start, steps: start, timesteps: timesteps) == Array((0...start).reversed()))
+    }
+  }
+
+  @Test func gridsAreTheirFormulas() throws {
+    #expect(try TimestepGrid.linear.times(from: 100, steps: 3, timesteps: 100) == [100, 67, 33, 0])
+    #expect(try TimestepGrid.linear.times(from: 9, steps: 2, timesteps: 9) == [9, 5, 0])
+    // 100 cos(π/8 · i)
+    #expect(try TimestepGrid.cosine.times(from: 100, steps: 4, timesteps: 100) == [100, 92, 71, 38, 0])
+    expectClose(
+      try TimestepGrid.cosine.continuousTimes(from: 100, steps: 4, timesteps: 100),
+      [100, 92.387953251128676, 70.710678118654752, 38.268343236508977, 0], absolute: 1e-10)
+    expectClose(
+      try TimestepGrid.linear.continuousTimes(from: 4, steps: 8, timesteps: 100), (0...8).map { 4 - 0.5 * Double($0) },
+      absolute: 1e-12)
+    // Where cosine steps are shorter than 1 they become 1, and no more of them than must.
+    #expect(try TimestepGrid.cosine.times(from: 9, steps: 7, timesteps: 9) == [9, 8, 7, 6, 5, 4, 2, 0])
+    #expect(try TimestepGrid.custom([70, 20, 1]).times(from: 70, steps: 3, timesteps: 100) == [70, 20, 1, 0])
+    #expect(try TimestepGrid.custom([70, 20]).continuousTimes(from: 70, steps: 2, timesteps: 100) == [70, 20, 0])
+  }
+
+  @Test func aListSaysWhereToStart() throws {
+    let plan = try SamplingPlan(
+      AbsorbingSchedule(timesteps: 100, codes: 3), length: 2, steps: 2, timestepGrid: .custom([70, 20]))
+    #expect(plan.start == 70)
+    let sampler = try AncestralSampler(plan)
+    var state = try sampler.initialState(image: 0, noise: PhiloxNoise(seed: 1))
+    #expect(sampler.timestep(of: state) == 69)
+    state.evaluations = 1
+    #expect(sampler.timestep(of: state) == 19)
+    state.evaluations = 2
+    #expect(sampler.timestep(of: state) == nil)
+  }
+
+  @Test func listsAreChecked() throws {
+    func message(_ times: [Int], steps: Int? = nil, _ method: SamplingMethod = .ancestral) -> String? {
+      do throws(DiffusionError) {
+        let kernel = try AbsorbingSchedule(timesteps: 100, codes: 3)
+        let plan = try SamplingPlan(kernel, length: 2, steps: steps ?? times.count, timestepGrid: .custom(times))
+        _ = try method.sampler(plan)
+        return nil
+      } catch { return error.description }
+    }
+    for method in [SamplingMethod.ancestral, .remasking(.cap(0.1))] {
+      #expect(message([100, 1], method) == nil)
+      #expect(message([50, 50], method) == "timesteps must fall from one to the next within 100…1, found [50, 50]")
+      #expect(message([50, 70, 1], method) == "timesteps must fall from one to the next within 100…1, found [50, 70, 1]")
+      #expect(message([50, 0], method) == "timesteps must fall from one to the next within 100…1, found [50, 0]")
+      #expect(message([50, -2], method) == "timesteps must fall from one to the next within 100…1, found [50, -2]")
+      #expect(message([], steps: 1, method) == "timesteps must fall from one to the next within 100…1, found []")
+      #expect(message([101, 5], method) == "the timestep to start from must lie in 1…100, found 101")
+      #expect(message([0], method) == "the timestep to start from must lie in 1…100, found 0")
+      #expect(message([50, 20], steps: 3, method) == "the list has 2 timesteps, but 3 steps are asked for")
+    }
+    #expect(throws: DiffusionError.timestepGrid(timesteps: 100, found: [101, 5])) {
+      try TimestepGrid.custom([101, 5]).times(from: 100, steps: 2, timesteps: 100)
+    }
+  }
+}
+
+extension TimestepGridTests {
+  private func message(
+    _ method: SamplingMethod, _ kernel: ToyKernel, steps: Int = 2, grid: TimestepGrid = .linear, start: Int? = nil,
+    masks: Int? = nil
+  ) -> String? {
+    do throws(DiffusionError) {
+      guard let kernel = try? kernel.make(codes: 3, timesteps: 10) else { return "no kernel" }
+      _ = try method.sampler(SamplingPlan(kernel, length: 4, steps: steps, start: start, masks: masks, timestepGrid: grid))
+      return nil
+    } catch { return error.description }
+  }
+
+  @Test func gridsAreForSamplersThatVisitTimes() {
+    for method in SamplingMethod.Name.allCases.map({ SamplingMethod($0) }) {
+      let steps = method.name == .stridedReference ? 4 : 2
+      let visitsTimes = [.ancestral, .remasking].contains(method.name)
+      let refusal = "\(method.name.rawValue) sampling has its own steps; a timestep grid is for ancestral and remdm"
+      #expect(message(method, .absorbing, steps: steps) == nil)
+      #expect(message(method, .absorbing, steps: steps, grid: .cosine) == (visitsTimes ? nil : refusal))
+      #expect(message(method, .absorbing, grid: .custom([10, 4])) == (visitsTimes ? nil : refusal))
+    }
+  }
+
+  @Test func samplersThatRevealNeedMasks() {
+    for method in SamplingMethod.Name.allCases.map({ SamplingMethod($0) }) {
+      let redraws = [.ancestral, .stridedReference].contains(method.name)
+      let refusal =
+        "\(method.name.rawValue) sampling reveals masked tokens, but the model's uniform corruption masks none; use ancestral sampling"
+      #expect(message(method, .uniform, steps: redraws ? 4 : 2) == (redraws ? nil : refusal))
+    }
+  }
+
+  @Test func settingsOfTheSamplersAreChecked() {
+    let strides = "strided-reference sampling takes every n-th timestep, which makes 2, 3, 4, 6, 10 steps; found "
+    #expect(message(.stridedReference, .absorbing, steps: 5) == strides + "5")
+    #expect(message(.stridedReference, .absorbing, steps: 1) == strides + "1")
+    for steps in [2, 3, 4, 6, 10] { #expect(message(.stridedReference, .absorbing, steps: steps) == nil) }
+    #expect(
+      message(.stridedReference, .absorbing, steps: 4, start: 8)
+        == "strided-reference sampling starts from pure noise; use another sampler for a given image")
+    for masks in [0, 5, -1] {
+      #expect(message(.halton, .absorbing, masks: masks) == "the masks to start from must number 1…4, found \(masks)")
+    }
+    for start in [0, 11] {
+      #expect(message(.ancestral, .absorbing, start: start) == "the timestep to start from must lie in 1…10, found \(start)")
+    }
+    for temperature in [-1, .nan, .infinity] as [Double] {
+      #expect(
+        message(.maskGIT(temperature: temperature), .absorbing)
+          == "the choice temperature must not be negative, found \(temperature)")
+    }
+    #expect(message(.maskGIT(temperature: 0), .absorbing) == nil)
+    for strength in [-0.1, 1.1, .nan] {
+      for rule in [Remasking.cap(strength), .rescale(strength)] {
+        #expect(message(.remasking(rule), .absorbing) == "the remasking strength must lie in 0…1, found \(strength)")
+      }
+    }
+    #expect(message(.remasking(.cap(0)), .absorbing) == nil && message(.remasking(.rescale(1)), .absorbing) == nil)
+    #expect(
+      message(.remasking(.confidence), .absorbing, steps: 0)
+        == "steps must lie in 1…100000 for remdm sampling with any image, found 0")
+    #expect(message(.remasking(.confidence), .absorbing, steps: 300) == nil)
+  }
+
+  @Test func temperaturesArePositive() throws {
+    let sampler = try AncestralSampler(SamplingPlan(AbsorbingSchedule(timesteps: 4, codes: 3), length: 2, steps: 1))
+    for temperature in [0, -0.5, .nan, .infinity] as [Double] {
+      var options = SamplingOptions()
+      options.temperature = temperature
+      let error = #expect(throws: DiffusionError.self) {
+        try SamplingLoop(
+          denoiser: ToyDenoiser(codes: 3), sampler: sampler, guidance: nil, options: options, noise: PhiloxNoise(seed: 1))
+      }
+      #expect(error?.description == "the temperature must be positive, found \(temperature)")
+    }
+  }
+}
