@@ -81,7 +81,7 @@ struct GenerationArguments: ParsableArguments {
     try writer.finish()
     if stats {
       Terminal.report(try summary.json())
-    } else if !imageOptions.quiet {
+    } else if !imageOptions.quiet, Terminal.isWatched {
       Terminal.report(summary.text)
     }
   }

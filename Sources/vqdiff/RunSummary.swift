@@ -39,12 +39,13 @@ struct RunSummary {
   func json() throws -> String {
     struct Line: Encodable {
       var images, evaluations, reused: Int
-      var sampling_seconds, seconds: Double
+      var samplingSeconds, seconds: Double
     }
     let line = Line(
-      images: images, evaluations: evaluations, reused: reused, sampling_seconds: sampling / .seconds(1),
+      images: images, evaluations: evaluations, reused: reused, samplingSeconds: sampling / .seconds(1),
       seconds: (.now - start) / .seconds(1))
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = .sortedKeys
     return String(decoding: try encoder.encode(line), as: UTF8.self)
   }

@@ -184,7 +184,9 @@ extension ImageRecord {
     return "\"\(line(escaped))\""
   }
 
-  fileprivate static func text(_ value: Double) -> String { value == value.rounded() ? String(format: "%.0f", value) : "\(value)" }
+  fileprivate static func text(_ value: Double) -> String {
+    value == value.rounded() ? String(format: "%.0f", value) : "\(value)"
+  }
 }
 
 extension ImageRecord.Edit {
