@@ -69,7 +69,7 @@ import VQDiffusion
     Case("\(generate) -o out --animate out/./000.png", "expected another file than those of --output, found one of them"),
     Case(
       "\(generate) -o x.png --preview-every 2 --animate x.preview-004.png", "expected another file than those of --output"),
-    Case("\(generate) --animate text/a.png", "Not a directory"),
+    Case("\(generate) --animate text/a.png", "text isn't a folder"),
     Case("\(generate) --animate folder.png", "something else than a file has that name"),
     Case("generate --class all --animate a.png", "--animate a.png: expected one image, or several on the sheet of --grid"),
     Case(
