@@ -37,10 +37,9 @@ struct ImageOutput {
     if Set(urls.map(\.path)).count < urls.count, let first = urls.first {
       throw .sameFile(path: first.deletingLastPathComponent().path, images: urls.count)
     }
-    let bytes = Double(size.width * scale) * Double(size.height * scale) * 3
-    guard bytes <= Double(Int32.max) else {
-      throw .tooLarge(
-        path: urls.first?.path ?? "", found: ImageSize(width: size.width * scale, height: size.height * scale))
+    let scaled = scaled(size)
+    guard Double(scaled.width) * Double(scaled.height) * 3 <= Double(Int32.max) else {
+      throw .tooLarge(path: urls.first?.path ?? "", found: scaled)
     }
     try OutputPath.check(urls)
     return urls
@@ -50,19 +49,27 @@ struct ImageOutput {
   ///
   /// - Throws: `OutputError.unwritable`, `.tooLarge`.
   func sheetFile(images: Int, columns: Int, size: ImageSize) throws(OutputError) -> URL {
-    let rows = (images + columns - 1) / columns
     let url =
       switch path {
       case .file(let url): url
       case .folder(let folder): folder.appendingPathComponent("grid.png")
       case .pattern(let pattern): URL(fileURLWithPath: pattern.name(0))
       }
-    let sheet = ImageSize(width: columns * (size.width * scale + 2), height: rows * (size.height * scale + 2))
+    let sheet = sheetSize(images: images, columns: columns, size: size)
     guard Double(sheet.width) * Double(sheet.height) * 3 <= Double(Int32.max) else {
       throw .tooLarge(path: url.path, found: sheet)
     }
     try OutputPath.check([url])
     return url
+  }
+
+  /// The size of an image as it is written.
+  func scaled(_ size: ImageSize) -> ImageSize { ImageSize(width: size.width * scale, height: size.height * scale) }
+
+  /// What a sheet takes at the most.
+  func sheetSize(images: Int, columns: Int, size: ImageSize) -> ImageSize {
+    let (cell, rows) = (scaled(size), (images + columns - 1) / columns)
+    return ImageSize(width: columns * (cell.width + 2), height: rows * (cell.height + 2))
   }
 
   /// Columns of a sheet without rows of its own: nearly a square.
@@ -74,9 +81,19 @@ struct ImageOutput {
   }
 
   func write(sheet images: [RGBImage], columns: Int, texts: [PNGText] = [], to url: URL) throws {
-    let sheet = RGBImage.grid(images.map { $0.scaled(by: scale) }, columns: columns)
-    try sheet.write(to: url, text: texts, creatingFolders: true)
+    try sheet(images, columns: columns).write(to: url, text: texts, creatingFolders: true)
     if !isQuiet { try Terminal.output(url.relativePath) }
+  }
+
+  func write(animation frames: [RGBImage], texts: [PNGText], to url: URL) throws {
+    let animation = AnimatedPNG(frames, milliseconds: AnimationFile.milliseconds, last: AnimationFile.lastMilliseconds)
+    try animation.write(to: url, text: texts, creatingFolders: true)
+    if !isQuiet { try Terminal.output(url.relativePath) }
+  }
+
+  /// Images as they lie on a sheet; a single one by itself.
+  func sheet(_ images: [RGBImage], columns: Int) -> RGBImage {
+    RGBImage.grid(images.map { $0.scaled(by: scale) }, columns: columns)
   }
 
   private func url(index: Int, slot: Slot) -> URL {

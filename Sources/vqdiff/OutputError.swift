@@ -4,11 +4,14 @@ import VQDiffusion
 enum OutputError: Error, Equatable, CustomStringConvertible {
   case badConversion(pattern: String, found: String)
   case conversionCount(pattern: String, found: Int)
-  case wrongExtension(path: String, expected: String)
+  case wrongExtension(path: String, expected: String, option: String = "--output")
   case patternForGrid(pattern: String)
   case sameFile(path: String, images: Int)
   case unwritable(path: String, reason: String)
   case tooLarge(path: String, found: ImageSize)
+  case animationOfSeveral(path: String, images: Int)
+  case animationInPlace(path: String)
+  case animationTooLarge(path: String, frames: Int, size: ImageSize)
 
   var description: String {
     switch self {
@@ -16,8 +19,8 @@ enum OutputError: Error, Equatable, CustomStringConvertible {
       "--output \(pattern): expected %d, %0Nd (N = 1…9) or %% after a percent sign, found '\(found)'"
     case .conversionCount(let pattern, let found):
       "--output \(pattern): expected one place for a number, such as %03d, found \(found)"
-    case .wrongExtension(let path, let expected):
-      "--output \(path): expected a name that ends in \(expected)"
+    case .wrongExtension(let path, let expected, let option):
+      "\(option) \(path): expected a name that ends in \(expected)"
     case .patternForGrid(let pattern):
       "--output \(pattern): expected a file or a folder for the one image of --grid, found a pattern"
     case .sameFile(let path, let images):
@@ -27,6 +30,12 @@ enum OutputError: Error, Equatable, CustomStringConvertible {
       "can't write \(path): \(reason)"
     case .tooLarge(let path, let found):
       "can't write \(path): expected an image of at most 2 GiB, found one of \(found) pixels"
+    case .animationOfSeveral(let path, let images):
+      "--animate \(path): expected one image, or several on the sheet of --grid, found \(images) images"
+    case .animationInPlace(let path):
+      "--animate \(path): expected another file than those of --output, found one of them"
+    case .animationTooLarge(let path, let frames, let size):
+      "--animate \(path): expected frames of together at most 2 GiB, found up to \(frames) of \(size) pixels"
     }
   }
 }

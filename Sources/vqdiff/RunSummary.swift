@@ -7,7 +7,8 @@ struct RunSummary {
   /// Sequences that the networks evaluated, and those that earlier ones stood in for.
   private(set) var evaluations = 0
   private(set) var reused = 0
-  /// Time from a batch's start to its last step, summed; decoding is in `total` only.
+  /// Time from a batch's start to its last step, summed; decoding is in `total` only, but for
+  /// that of previews and frames.
   private(set) var sampling = Duration.zero
   private let start = ContinuousClock.now
   private var batchStart = ContinuousClock.now
@@ -38,12 +39,13 @@ struct RunSummary {
   func json() throws -> String {
     struct Line: Encodable {
       var images, evaluations, reused: Int
-      var sampling_seconds, seconds: Double
+      var samplingSeconds, seconds: Double
     }
     let line = Line(
-      images: images, evaluations: evaluations, reused: reused, sampling_seconds: sampling / .seconds(1),
+      images: images, evaluations: evaluations, reused: reused, samplingSeconds: sampling / .seconds(1),
       seconds: (.now - start) / .seconds(1))
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = .sortedKeys
     return String(decoding: try encoder.encode(line), as: UTF8.self)
   }

@@ -70,12 +70,14 @@ struct SamplingArguments: ParsableArguments {
   }
 
   /// The model's settings with those of the command line in their place.
-  func settings(of pipeline: VQDiffusionPipeline) throws -> GenerationSettings {
+  ///
+  /// - Parameter start: what images start from; the model's own steps are cut to what that allows.
+  func settings(of pipeline: VQDiffusionPipeline, from start: GenerationStart) throws -> GenerationSettings {
     var settings = pipeline.defaultSettings
     settings.method = try method(instead: settings.method)
     settings.timestepGrid = timestepGrid ?? settings.timestepGrid
     let allowed = settings.method.allowedSteps(
-      timesteps: pipeline.kernel.timesteps, length: pipeline.transformer.configuration.sequenceLength)
+      timesteps: start.time(of: pipeline.kernel.timesteps), length: pipeline.transformer.configuration.sequenceLength)
     settings.steps = steps ?? min(settings.steps, allowed.upperBound)
     if steps == nil, case .custom(let times) = settings.timestepGrid { settings.steps = times.count }
     settings.guidanceScale = guidanceScale ?? settings.guidanceScale

@@ -9,7 +9,9 @@ struct VQDiff: AsyncParsableCommand {
     abstract: "Images from discrete diffusion over VQ-VAE tokens.",
     discussion: "Exit status: 0, 1 for a failure, 64 for arguments that no model could take.",
     version: VQDiffusionPipeline.version,
-    subcommands: [Generate.self, Encode.self, Decode.self, Denoise.self, Evaluate.self, Inspect.self])
+    subcommands: [
+      Generate.self, Inpaint.self, Vary.self, Encode.self, Decode.self, Denoise.self, Evaluate.self, Inspect.self,
+    ])
 
   static func main() async {
     do {

@@ -54,6 +54,26 @@ import VQDiffusion
     #expect(batches == [0..<2, 2..<4, 4..<5] && finished == Array(0..<5))
   }
 
+  @Test func stepsTellWhatTheyBeganWithAndExpectedImagesOnlyWhenAsked() async throws {
+    let settings = GenerationSettings(method: .purity(weight: 1), steps: 3, seed: 1, batchSize: 2)
+    for isAsked in [false, true] {
+      var before = [[Int32]](repeating: Array(repeating: 512, count: 64), count: 2)
+      let events = try pipeline.generation(labels: [1], count: 2, settings: settings, reportsExpected: isAsked)
+      for try await event in events {
+        guard case .step(let step) = event else { continue }
+        #expect(step.progress.tokensBefore == before)
+        before = step.progress.tokens
+        let expected = try pipeline.codec.expectedImages(of: step)
+        #expect(expected.map(\.seed) == (isAsked ? [1, 2] : []) && expected.map(\.label) == (isAsked ? [1, 1] : []))
+        let masked = try pipeline.codec.maskedImages(of: step)
+        #expect(masked.map { $0 != nil } == [isAsked, isAsked])
+        if isAsked, step.progress.step == 1 {
+          #expect(masked[1] == RGBImage(width: 32, height: 32, filledWith: .gray) && expected[1].image != masked[1])
+        }
+      }
+    }
+  }
+
   /// Without cancellation this request would take far longer than the limit.
   @Test(.timeLimit(.minutes(2))) func cancellationStopsTheWork() async throws {
     let settings = GenerationSettings(method: .ancestral, steps: 100, guidanceScale: 2, batchSize: 100)

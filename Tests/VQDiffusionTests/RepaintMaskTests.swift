@@ -97,7 +97,7 @@ func repaintMask(width: Int, height: Int, _ isRepainted: (Int, Int) -> Bool) thr
       try RepaintMask(contentsOf: missing, expecting: expected)
     }
     let notPNG = URL(fileURLWithPath: #filePath)
-    #expect(throws: ImageError.notPNG(file: notPNG.path, found: Array("import F".utf8))) {
+    #expect(throws: ImageError.unknownFormat(file: notPNG.path, found: Array("import F".utf8))) {
       try RepaintMask(contentsOf: notPNG, expecting: expected)
     }
   }

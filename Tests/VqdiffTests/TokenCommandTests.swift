@@ -7,16 +7,10 @@ import VQDiffusion
 
 /// encode, decode and denoise.
 @Suite struct TokenCommandTests {
-  private func noise(width: Int, height: Int, seed: Int) -> RGBImage {
-    RGBImage(
-      width: width, height: height,
-      pixels: (0..<width * height * 3).map { UInt8(truncatingIfNeeded: ($0 &+ seed) &* 2_654_435_761 >> 9) })
-  }
-
   @Test func imagesToTokensAndBack() throws {
     try withTemporaryFolder { folder in
       for index in 0..<3 {
-        try noise(width: 32, height: 32, seed: index * 1000).write(to: folder.appendingPathComponent("\(index).png"))
+        try noisePicture(width: 32, height: 32, seed: index * 1000).write(to: folder.appendingPathComponent("\(index).png"))
       }
       try succeed(["encode", "--input", "0.png", "1.png", "2.png", "--output", "new/a.safetensors"], in: folder)
       let file = try SafetensorsFile(folder.appendingPathComponent("new/a.safetensors"))
@@ -40,7 +34,7 @@ import VQDiffusion
 
   @Test func aGridThatIsNotTheModelsTravelsAlong() throws {
     try withTemporaryFolder { folder in
-      try noise(width: 20, height: 12, seed: 1).write(to: folder.appendingPathComponent("a.png"))
+      try noisePicture(width: 20, height: 12, seed: 1).write(to: folder.appendingPathComponent("a.png"))
       try succeed(["encode", "-i", "a.png", "-o", "a.safetensors"], in: folder)
       let file = try SafetensorsFile(folder.appendingPathComponent("a.safetensors"))
       #expect(file.shape(of: "tokens") == [1, 15] && file.metadata == ["grid": "3x5"])
@@ -51,9 +45,9 @@ import VQDiffusion
 
   @Test func imagesOfTheWrongSize() throws {
     try withTemporaryFolder { folder in
-      try noise(width: 33, height: 32, seed: 1).write(to: folder.appendingPathComponent("a.png"))
-      try noise(width: 32, height: 32, seed: 1).write(to: folder.appendingPathComponent("b.png"))
-      try noise(width: 36, height: 32, seed: 1).write(to: folder.appendingPathComponent("c.png"))
+      try noisePicture(width: 33, height: 32, seed: 1).write(to: folder.appendingPathComponent("a.png"))
+      try noisePicture(width: 32, height: 32, seed: 1).write(to: folder.appendingPathComponent("b.png"))
+      try noisePicture(width: 36, height: 32, seed: 1).write(to: folder.appendingPathComponent("c.png"))
       try fail(
         ["encode", "-i", "a.png", "-o", "x.safetensors"], status: 1,
         message: "a.png: expected sides that are multiples of 4 pixels, found 33×32 pixels; images aren't resized", in: folder)

@@ -12,6 +12,8 @@ public struct SamplingProgress: Sendable {
   public let reused: Int
   /// The tokens of each image, L in 0…K, K being the mask.
   public let tokens: [[Int32]]
+  /// Those that the step began with, of which the network was asked.
+  public let tokensBefore: [[Int32]]
   /// The clean image that the network expected before the step: at each position that was open the most probable code, elsewhere the
   /// token itself, known tokens being clean. Nil unless asked for, and for images that took no part in the step.
   public let expected: [[Int32]?]
@@ -96,12 +98,13 @@ package struct SamplingLoop<D: Denoiser, Noise: NoiseSource> {
     while true {
       let active = states.indices.filter { sampler.timestep(of: states[$0]) != nil }
       if active.isEmpty { return states.map(\.tokens) }
+      let before = states.map(\.tokens)
       let expected = try advance(&states, active, conditions, &evaluator, by: sampler)
       step += 1
       try onStep(
         SamplingProgress(
           step: step, totalSteps: totalSteps, evaluations: evaluator.evaluations, reused: evaluator.hits,
-          tokens: states.map(\.tokens), expected: expected))
+          tokens: states.map(\.tokens), tokensBefore: before, expected: expected))
     }
   }
 

@@ -2,8 +2,8 @@ import Foundation
 
 /// Which pixels of a picture are to be painted anew; the others are known and stay.
 ///
-/// A mask file is a PNG of the picture's size, grey, palette or RGB, with or without alpha, any bit depth: white is repainted,
-/// black stays. A pixel is repainted if its luminance, 0.2126 R + 0.7152 G + 0.0722 B of the 8-bit sRGB values (Rec. 709's
+/// A mask file is a PNG (or JPEG, which blurs its edges) of the picture's size, grey, palette or RGB, with or without alpha, any bit
+/// depth: white is repainted, black stays. A pixel is repainted if its luminance, 0.2126 R + 0.7152 G + 0.0722 B of the 8-bit sRGB values (Rec. 709's
 /// weights), is at least 128. Transparent pixels are composited on black, so what is transparent stays.
 public struct RepaintMask: Sendable, Equatable {
   /// The least luminance, of 0…255, that is repainted.
@@ -18,7 +18,7 @@ public struct RepaintMask: Sendable, Equatable {
 
   /// Reads a mask file for a picture of `size`.
   ///
-  /// - Throws: `ImageError.unreadable`, `.notPNG`, `.corrupt`, `.tooLarge`; `.wrongSize` for another size; `.emptyMask` if
+  /// - Throws: `ImageError.unreadable`, `.unknownFormat`, `.corrupt`, `.tooLarge`; `.wrongSize` for another size; `.emptyMask` if
   ///   nothing is to be repainted.
   public init(contentsOf url: URL, expecting size: ImageSize) throws(ImageError) {
     try self.init(RGBImage(contentsOf: url, expecting: size, over: .black), file: url.path)

@@ -144,7 +144,11 @@ private struct GenerationRun: Sendable {
       let conditions = labels[batch].map { $0.map(ClassCondition.index) ?? .none }
       let tokens = try Log.timed("sampled", ["images": "\(batch)", "settings": "\(settings)"]) {
         try loop.run(from: start, conditions: conditions, images: Array(batch)) { progress in
-          report(.step(GenerationStep(images: batch, totalImages: labels.count, progress: progress)))
+          report(
+            .step(
+              GenerationStep(
+                images: batch, totalImages: labels.count, progress: progress, labels: Array(labels[batch]),
+                seeds: batch.map(seed))))
           try cancellation.check()
         }
       }
@@ -152,12 +156,14 @@ private struct GenerationRun: Sendable {
     }
   }
 
+  private func seed(_ index: Int) -> UInt64 { settings.seed &+ UInt64(index) }
+
   private func finish(_ tokens: [[Int32]], _ batch: Range<Int>) throws -> [GeneratedImage] {
     let codec = pipeline.codec
     let images = try codec.decode(TokenGrid(tokens: Array(tokens.joined()), height: codec.rows, width: codec.columns))
     return zip(batch, zip(images, tokens)).map { index, pair in
       GeneratedImage(
-        index: index, label: labels[index], seed: settings.seed &+ UInt64(index), image: pair.0, tokens: pair.1)
+        index: index, label: labels[index], seed: seed(index), image: pair.0, tokens: pair.1)
     }
   }
 }

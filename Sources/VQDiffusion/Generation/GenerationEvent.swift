@@ -19,6 +19,9 @@ public struct GenerationStep: Sendable {
   public let totalImages: Int
   /// Steps of this batch, and the tokens of its images ([MASK] = K).
   public let progress: SamplingProgress
+  /// The classes and seeds of the batch's images.
+  let labels: [Int?]
+  let seeds: [UInt64]
 }
 
 /// A finished image.
@@ -29,7 +32,37 @@ public struct GeneratedImage: Sendable {
   public let label: Int?
   /// A request for one image of this class with this seed and the same settings makes it again.
   public let seed: UInt64
-  public let image: RGBImage
+  /// The decoded tokens, until someone puts an edited picture in their place.
+  public var image: RGBImage
   /// Its L codes, row by row.
   public let tokens: [Int32]
+}
+
+extension ImageCodec {
+  /// What a step's network expected, as pictures: the clean images x̂_0 of `SamplingProgress.expected`, decoded. Images that took no
+  /// part in the step are left out.
+  ///
+  /// - Parameter step: of a generation that reports expected images; otherwise there are none.
+  public func expectedImages(of step: GenerationStep) throws -> [GeneratedImage] {
+    let rows = step.progress.expected.indices.filter { step.progress.expected[$0] != nil }
+    let expected = step.progress.expected.compactMap { $0 }
+    return zip(rows, zip(try previews(of: expected, predicted: expected), expected)).map { row, pair in
+      GeneratedImage(
+        index: step.images.lowerBound + row, label: step.labels[row], seed: step.seeds[row], image: pair.0, tokens: pair.1)
+    }
+  }
+
+  /// What a step began with, as pictures: the tokens that the network was asked of, masked ones shown as it expects them and covered
+  /// (see `previews(of:predicted:)`). Nil for images that took no part in the step.
+  ///
+  /// - Parameter step: of a generation that reports expected images.
+  public func maskedImages(of step: GenerationStep) throws -> [RGBImage?] {
+    let progress = step.progress
+    let rows = progress.expected.indices.filter { progress.expected[$0] != nil }
+    var images = [RGBImage?](repeating: nil, count: progress.expected.count)
+    let pictures = try previews(
+      of: rows.map { progress.tokensBefore[$0] }, predicted: progress.expected.compactMap { $0 })
+    for (row, picture) in zip(rows, pictures) { images[row] = picture }
+    return images
+  }
 }

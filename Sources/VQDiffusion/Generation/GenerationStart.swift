@@ -17,6 +17,14 @@ public enum GenerationStart: Sendable, Equatable {
     }
   }
 
+  /// t_0, the time that sampling starts from: T, or for a partly noised image round(strength · T), at least 1.
+  ///
+  /// - Parameter timesteps: T.
+  package func time(of timesteps: Int) -> Int {
+    guard case .noised(_, let strength) = self, strength > 0, strength <= 1 else { return timesteps }
+    return max(1, Int((strength * Double(timesteps)).rounded()))
+  }
+
   /// - Throws: `PipelineError.invalidOption` for a strength outside (0, 1] or together with times of the caller's; `DiffusionError`.
   func plan(_ settings: GenerationSettings, _ pipeline: VQDiffusionPipeline) throws -> SamplingPlan {
     let (kernel, shape) = (pipeline.kernel, pipeline.gridShape)
@@ -36,7 +44,7 @@ public enum GenerationStart: Sendable, Equatable {
           name: "timestep grid", expected: "linear or cosine with a strength, which says where to start",
           found: settings.timestepGrid.option)
       }
-      let start = max(1, Int((strength * Double(kernel.timesteps)).rounded()))
+      let start = time(of: kernel.timesteps)
       let share = kernel.cumulative(at: start).mask / max(kernel.cumulative(at: kernel.timesteps).mask, .leastNormalMagnitude)
       return try plan(start: start, masks: max(1, Int((Double(shape.count) * share).rounded())))
     }

@@ -18,6 +18,29 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     }
   }
 
+  /// The picture that an image was made from, and how.
+  public struct Edit: Sendable, Equatable, Codable {
+    /// File names, without their folders.
+    public var image: String
+    public var mask: String?
+    /// As `PixelOffset.init(option:)` reads it.
+    public var offset: String?
+    /// Of inpainting: whether known pixels were taken from the picture.
+    public var composite: Bool?
+    /// Of compositing.
+    public var feather: Int?
+    /// Of variations.
+    public var strength: Double?
+
+    public init(
+      image: String, mask: String? = nil, offset: String? = nil, composite: Bool? = nil, feather: Int? = nil,
+      strength: Double? = nil
+    ) {
+      (self.image, self.mask, self.offset) = (image, mask, offset)
+      (self.composite, self.feather, self.strength) = (composite, feather, strength)
+    }
+  }
+
   public var version: String
   public var model: String
   /// The class; nil for an unconditional model and for a sheet.
@@ -43,13 +66,19 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   public var height: Int
   /// How many times each pixel was repeated in both directions.
   public var scale: Int
+  /// What the image was made from; nil where it was made from noise alone.
+  public var edit: Edit?
+  /// Of a preview: the step whose expected image it shows. The record makes the finished image.
+  public var previewStep: Int?
   /// The pictures of a sheet, row by row; nil for a single image.
   public var cells: [Cell]?
   /// Columns of a sheet.
   public var columns: Int?
 
   enum CodingKeys: String, CodingKey {
-    case version, model, label, sampler, steps, truncation, remasking, temperature, seed, width, height, scale, cells, columns
+    case version, model, label, sampler, steps, truncation, remasking, temperature, seed, width, height, scale, edit, cells
+    case columns
+    case previewStep = "preview_step"
     case className = "class"
     case guidanceScale = "guidance_scale"
     case guidanceSchedule = "guidance_schedule"
@@ -59,7 +88,9 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   }
 
   /// The record of one image.
-  public init(_ image: GeneratedImage, by pipeline: VQDiffusionPipeline, settings: GenerationSettings, scale: Int = 1) {
+  public init(
+    _ image: GeneratedImage, by pipeline: VQDiffusionPipeline, settings: GenerationSettings, scale: Int = 1, edit: Edit? = nil
+  ) {
     version = VQDiffusionPipeline.version
     model = pipeline.name
     label = image.label
@@ -76,14 +107,15 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     timestepGrid = settings.timestepGrid == .linear ? nil : settings.timestepGrid.option
     seed = image.seed
     (width, height) = (image.image.width, image.image.height)
-    self.scale = scale
+    (self.scale, self.edit) = (scale, edit)
   }
 
   /// The record of a sheet of images; `images` isn't empty.
   public init(
-    sheet images: [GeneratedImage], columns: Int, by pipeline: VQDiffusionPipeline, settings: GenerationSettings, scale: Int = 1
+    sheet images: [GeneratedImage], columns: Int, by pipeline: VQDiffusionPipeline, settings: GenerationSettings,
+    scale: Int = 1, edit: Edit? = nil
   ) {
-    self.init(images[0], by: pipeline, settings: settings, scale: scale)
+    self.init(images[0], by: pipeline, settings: settings, scale: scale, edit: edit)
     (className, label, self.columns) = (nil, nil, columns)
     cells = images.map { Cell(className: $0.label.map { pipeline.labels[$0] }, label: $0.label, seed: $0.seed) }
   }
@@ -128,6 +160,8 @@ extension ImageRecord {
     if let timestepGrid { pairs.append(("Timesteps", timestepGrid)) }
     if truncation != "none" { pairs.append(("Truncation", truncation)) }
     if scale != 1 { pairs.append(("Scale", "\(scale)")) }
+    pairs += edit?.pairs ?? []
+    if let previewStep { pairs.append(("Preview step", "\(previewStep)")) }
     pairs.append(("Version", "swift-vq-diffusion \(version)"))
     return prompt + "\n" + pairs.map { "\($0.key): \(Self.quoted($0.value))" }.joined(separator: ", ")
   }
@@ -150,5 +184,20 @@ extension ImageRecord {
     return "\"\(line(escaped))\""
   }
 
-  private static func text(_ value: Double) -> String { value == value.rounded() ? String(format: "%.0f", value) : "\(value)" }
+  fileprivate static func text(_ value: Double) -> String {
+    value == value.rounded() ? String(format: "%.0f", value) : "\(value)"
+  }
+}
+
+extension ImageRecord.Edit {
+  /// What the `parameters` text says of it; the usual goes without saying.
+  fileprivate var pairs: [(key: String, value: String)] {
+    var pairs = [(key: "Image", value: image)]
+    if let mask { pairs.append(("Mask", mask)) }
+    if let offset { pairs.append(("Offset", offset)) }
+    if composite == false { pairs.append(("Composite", "no")) }
+    if let feather, feather != 0 { pairs.append(("Feather", "\(feather)")) }
+    if let strength { pairs.append(("Denoising strength", ImageRecord.text(strength))) }
+    return pairs
+  }
 }
