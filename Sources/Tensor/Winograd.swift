@@ -179,7 +179,8 @@ struct WinogradConvolution: Sendable {
       let (first, end) = (part * count / panels, (part + 1) * count / panels)
       weights[point].multiply(
         tiles + point * pointStride(count, channels: inputs) + first * inputs, rows: end - first, columns: columns,
-        bias: nil, into: products + point * pointStride(count, channels: outputs) + first * outputs + from, stride: outputs, accumulates: false)
+        bias: nil, into: products + point * pointStride(count, channels: outputs) + first * outputs + from, stride: outputs,
+        accumulates: false)
     }
   }
 
