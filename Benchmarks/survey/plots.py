@@ -17,6 +17,8 @@ def nice_ticks(low, high, count=5):
 def line_plot(title, x_label, y_label, series, notes=None):
     """An SVG text. `series`: names with their [(x, y)]; `notes`: texts for the points of the first series."""
     points = [point for _, line in series for point in line]
+    if not points:
+        return None
     low_x, high_x = min(x for x, _ in points), max(x for x, _ in points)
     low_y, high_y = min(0, min(y for _, y in points)), max(y for _, y in points) * 1.05
     high_x += (high_x == low_x)

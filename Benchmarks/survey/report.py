@@ -21,6 +21,7 @@ def figures(survey, options):
         "precision": quality["neighbours"]["precision"],
         "recall": quality["neighbours"]["recall"],
         "perplexity": evaluation["generated_codes"]["perplexity"],
+        "within": survey.known("within", name),
     }
 
 
@@ -35,9 +36,15 @@ def cells(row):
         f"{row['recall']:.3f} | {row['perplexity']:.0f}")
 
 
-def table(label, rows):
-    lines = [f"| {label} | {HEAD} |", "|---|" + "---:|" * (HEAD.count("|") + 1)]
-    return "\n".join(lines + [f"| {name} | {cells(row)} |" for name, row in rows if row]) + "\n"
+def table(label, rows, within=False):
+    """`within` adds the kernel distance within classes."""
+    head = HEAD + (" | within classes" if within else "")
+    lines = [f"| {label} | {head} |", "|---|" + "---:|" * (head.count("|") + 1)]
+    for name, row in rows:
+        if row:
+            last = f" {row['within']:.2f} |" if within and row["within"] is not None else " – |" if within else ""
+            lines.append(f"| {name} | {cells(row)} |{last}")
+    return "\n".join(lines) + "\n"
 
 
 def sampler_table(survey):
@@ -70,8 +77,9 @@ def write_plots(survey, folder):
         "Guidance: quality against diversity", "recall", "precision",
         [("", [(row["recall"], row["precision"]) for _, row in scales])], [f"g = {scale:g}" for scale, _ in scales]))
     save(folder / "guidance-distance.svg", plots.line_plot(
-        "Guidance: distance", "guidance scale g", "Fréchet distance",
-        [("", [(scale, row["frechet"]) for scale, row in scales])]))
+        "Guidance: kernel distance × 1000", "guidance scale g", "kernel distance × 1000",
+        [("all images together", [(scale, row["kernel"]) for scale, row in scales]),
+         ("within classes", [(scale, row["within"]) for scale, row in scales if row["within"] is not None])]))
     weights = [(weight, figures(survey, weighted(weight))) for weight in PURITY_WEIGHTS]
     save(folder / "purity-weight.svg", plots.line_plot(
         "Purity weight, no guidance", "purity weight r", "Fréchet distance",
@@ -79,16 +87,17 @@ def write_plots(survey, folder):
 
 
 def save(path, text):
-    path.write_text(text)
+    if text:
+        path.write_text(text)
 
 
 def write(survey, docs):
     write_plots(survey, docs / "images" / "samplers")
     sections = {
-        "reference": table("images", [(name, survey.reference(name)) for name in ["other real images", "encoded and decoded"]]),
+        "reference": table("images", [(name, survey.reference(name)) for name in ["other real images", "encoded and decoded"]], True),
         "samplers": sampler_table(survey),
         "default guidance": default_guidance_table(survey),
-        "guidance": table("g", [(f"{scale:g}", figures(survey, guided(scale))) for scale in GUIDANCE]),
+        "guidance": table("g", [(f"{scale:g}", figures(survey, guided(scale))) for scale in GUIDANCE], True),
         "purity": table("r", [(f"{weight:g}", figures(survey, weighted(weight))) for weight in PURITY_WEIGHTS]),
     }
     page = docs / "samplers.md"

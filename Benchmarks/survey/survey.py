@@ -11,6 +11,7 @@ themselves, on few images, after everything else. See docs/samplers.md for what 
 import argparse
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,8 @@ GUIDANCE = [1, 1.5, 2, 3, 4, 6]
 PURITY_WEIGHTS = [0, 0.5, 1, 2, 4]
 # The built-in model's.
 DEFAULT_GUIDANCE = 3
+# Photographs of each class that images of that class are compared with.
+REAL_OF_A_CLASS = 250
 
 
 def parse_arguments():
@@ -98,7 +101,17 @@ class Survey:
         self.arguments = arguments
         self.work = pathlib.Path(arguments.work)
         self.work.mkdir(parents=True, exist_ok=True)
+        self.expect_same_settings()
         self.model = ["--model", arguments.model] if arguments.model else []
+
+    def expect_same_settings(self):
+        """What is kept must be of this survey."""
+        now = {"model": self.arguments.model, "images": self.arguments.images, "classes": self.arguments.classes}
+        file = self.work / "survey.json"
+        if not file.exists():
+            file.write_text(json.dumps(now))
+        elif json.loads(file.read_text()) != now:
+            sys.exit(f"{file}: expected {now}, found {file.read_text()}; choose another --work folder")
 
     def generate(self, name, options, count, folder, seed=1):
         """The last line of the program's report, as a dictionary."""
@@ -125,14 +138,18 @@ class Survey:
     def per_class(self):
         return -(-self.arguments.images // self.arguments.classes)
 
-    def real(self, part):
+    def real(self, part, per_class=None):
         """The folder of a part of the real images: 0 to compare with, 1 for the floor."""
-        folder = self.work / f"real-{part}"
+        per_class = per_class or self.per_class
+        folder = self.work / f"real-{part}-{per_class}"
         if not folder.exists():
+            building = folder.with_suffix(".part")
+            shutil.rmtree(building, ignore_errors=True)
             for source in sorted(pathlib.Path(self.arguments.photographs).iterdir()):
-                (folder / source.name).mkdir(parents=True)
-                for image in sorted(source.iterdir())[part * self.per_class:(part + 1) * self.per_class]:
-                    (folder / source.name / image.name).symlink_to(image.resolve())
+                (building / source.name).mkdir(parents=True)
+                for image in sorted(source.iterdir())[part * per_class:(part + 1) * per_class]:
+                    (building / source.name / image.name).symlink_to(image.resolve())
+            building.rename(folder)
         return folder
 
     def images(self, name, options):
@@ -142,10 +159,24 @@ class Survey:
     def evaluation(self, name):
         return self.cached("evaluation", name, lambda: self.evaluate(self.work / "images" / name))
 
-    def evaluate(self, folder):
+    def evaluate(self, folder, real=None, options=()):
         result = run(
-            [self.arguments.vqdiff, "evaluate", *self.model, "--real", self.real(0), "--generated", folder, "--output", "json"])
+            [self.arguments.vqdiff, "evaluate", *self.model, "--real", real or self.real(0), "--generated", folder, *options,
+             "--output", "json"])
         return json.loads(result.stdout)
+
+    def within_classes(self, name, folder=None):
+        """Kernel distance × 1000 between the images of a class and photographs of that class, averaged over the classes."""
+        def make():
+            real = self.real(0, REAL_OF_A_CLASS)
+            means = [
+                self.evaluate(
+                    (folder or self.work / "images" / name) / part.name, part,
+                    ["--subset-size", self.per_class, "--subsets", 50])["quality"]["all"]["kernel_distance"]["mean"]
+                for part in sorted(real.iterdir())]
+            return 1000 * sum(means) / len(means)
+
+        return self.cached("within", name, make)
 
     def reference(self, name):
         """What real images score that weren't generated: as they are, or through the autoencoder."""
@@ -157,6 +188,7 @@ class Survey:
                 run([self.arguments.vqdiff, "encode", *self.model, "--input", *images, "--output", tokens])
                 run([self.arguments.vqdiff, "decode", *self.model, "--input", tokens, "--output", decoded])
                 folder = decoded
+            within = self.within_classes(f"reference-{name.replace(' ', '-')}", folder) if folder.name != "decoded" else None
             evaluation = self.evaluate(folder)
             quality = evaluation["quality"]["all"]
             return {
@@ -166,6 +198,7 @@ class Survey:
                 "precision": quality["neighbours"]["precision"],
                 "recall": quality["neighbours"]["recall"],
                 "perplexity": evaluation["generated_codes"]["perplexity"],
+                "within": within,
             }
 
         return self.cached("reference", name.replace(" ", "-"), make)
@@ -173,7 +206,7 @@ class Survey:
     def seconds(self, name, options):
         """Seconds per image: the median of three runs of a batch."""
         def make():
-            runs = [self.generate(name, options, 3, self.work / "timing", seed=1000 * turn) for turn in range(3)]
+            runs = [self.generate(name, options, 1, self.work / "timing", seed=1000 * turn) for turn in range(3)]
             return statistics.median(result["sampling_seconds"] / result["images"] for result in runs)
 
         return self.cached("seconds", name, make)
@@ -192,6 +225,9 @@ def main():
         for done, (name, options) in enumerate(every.items()):
             print(f"{stage} {done + 1}/{len(every)}: {name}", file=sys.stderr, flush=True)
             work(name, options)
+    if "evaluate" in stages:
+        for scale in GUIDANCE:
+            survey.within_classes(name_of(guided(scale)))
     if "report" in stages:
         import report
 

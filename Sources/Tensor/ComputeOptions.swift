@@ -1,6 +1,6 @@
 /// How a model's arithmetic is done. Layers look at `ComputeOptions.current` when they are made, because weights are laid out for it.
 public struct ComputeOptions: Sendable, Equatable {
-  /// What multiplies matrices by weights.
+  /// What multiplies matrices by weights, and queries, keys and values in attention.
   public enum Products: String, Sendable, CaseIterable {
     /// The project's own kernel, on weights packed once at load: no packing in each call, and results whose bits don't depend on how
     /// many rows are computed together.

@@ -13,7 +13,7 @@ struct SamplingArguments: ParsableArguments {
 
   @Option(
     help: """
-      When guidance works: constant, ramp (from none at the start to full), or interval:A-B for noise levels from A to B, 1 being the \
+      When guidance works: constant, ramp (from none at the start to full), or interval:A:B for noise levels from A to B, 1 being the \
       start.
       """,
     transform: { try GuidanceSchedule(option: $0) })
@@ -75,10 +75,12 @@ struct SamplingArguments: ParsableArguments {
   func settings(of pipeline: VQDiffusionPipeline, from start: GenerationStart) throws -> GenerationSettings {
     var settings = pipeline.defaultSettings
     settings.method = try method(instead: settings.method)
-    settings.timestepGrid = timestepGrid ?? settings.timestepGrid
-    let allowed = settings.method.allowedSteps(
-      timesteps: start.time(of: pipeline.kernel.timesteps), length: pipeline.transformer.configuration.sequenceLength)
-    settings.steps = steps ?? min(settings.steps, allowed.upperBound)
+    settings.timestepGrid = timestepGrid ?? inherited(settings.timestepGrid, by: settings.method, from: start)
+    settings.steps =
+      steps
+      ?? settings.method.nearestSteps(
+        to: settings.steps, timesteps: start.time(of: pipeline.kernel.timesteps),
+        length: pipeline.transformer.configuration.sequenceLength)
     if steps == nil, case .custom(let times) = settings.timestepGrid { settings.steps = times.count }
     settings.guidanceScale = guidanceScale ?? settings.guidanceScale
     settings.guidanceSchedule = guidanceSchedule ?? settings.guidanceSchedule
@@ -88,6 +90,15 @@ struct SamplingArguments: ParsableArguments {
     // Short enough to be typed again.
     settings.seed = seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
     return settings
+  }
+
+  /// The model's own grid where it applies: not with a sampler that has steps of its own, and no list of times where a strength says
+  /// which is the first.
+  private func inherited(_ grid: TimestepGrid, by method: SamplingMethod, from start: GenerationStart) -> TimestepGrid {
+    switch (grid, start) {
+    case (.custom, .noised): .linear
+    default: method.visitsTimes ? grid : .linear
+    }
   }
 
   private func method(instead method: SamplingMethod) throws(PipelineError) -> SamplingMethod {

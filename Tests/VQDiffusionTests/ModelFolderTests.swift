@@ -55,7 +55,7 @@ import VQDiffusion
       "kind": "gaussian", "timesteps": 10, "alpha_1": 0.9, "alpha_T": 0.1, "gamma_1": 0.1, "gamma_T": 0.9,
     ]
     try expect(
-      .invalidConfiguration(file: file, field: "kind", expected: "mask_and_replace, absorbing, uniform", found: "gaussian")
+      .invalidConfiguration(file: file, field: "kind", expected: "mask_and_replace, first_paper, absorbing, uniform", found: "gaussian")
     ) {
       try ModelFolders.write(schedule, to: $0.appendingPathComponent(file))
     }
@@ -63,6 +63,41 @@ import VQDiffusion
     schedule["timesteps"] = 11
     try expect(.mismatchedParts(folder: "", expected: "10 timesteps, as the transformer has", found: "11 in the scheduler")) {
       try ModelFolders.write(schedule, to: $0.appendingPathComponent(file))
+    }
+  }
+
+  @Test func everyKindOfCorruptionIsRead() throws {
+    for (schedule, name) in [
+      (["kind": "absorbing", "timesteps": 10] as [String: Any], "absorbing"),
+      (["kind": "uniform", "timesteps": 10, "reverse": "plug-in"], "uniform"),
+      (["kind": "first_paper", "timesteps": 10], "mask-and-replace"),
+    ] {
+      try withTemporaryFolder { folder in
+        try ModelFolders.writeModel("denoiser-class-fc", to: folder)
+        try ModelFolders.write(schedule, to: folder.appendingPathComponent("scheduler/config.json"))
+        let kernel = try VQDiffusionPipeline(contentsOf: folder).kernel
+        #expect(kernel.name == name && kernel.timesteps == 10 && kernel.codes == 20)
+        #expect(kernel.reverseRule == (name == "uniform" ? .plugIn : .marginal))
+      }
+    }
+  }
+
+  @Test func fieldsOfAnotherKindAreRefused() throws {
+    let file = "scheduler/config.json"
+    try expect(
+      .invalidConfiguration(file: file, field: "gamma_T", expected: "nothing with kind absorbing", found: "a value")
+    ) {
+      try ModelFolders.write(
+        ["kind": "absorbing", "timesteps": 10, "gamma_T": 0.9], to: $0.appendingPathComponent(file))
+    }
+    try expect(
+      .invalidConfiguration(file: file, field: "reverse", expected: "nothing with kind absorbing", found: "a value")
+    ) {
+      try ModelFolders.write(
+        ["kind": "absorbing", "timesteps": 10, "reverse": "marginal"], to: $0.appendingPathComponent(file))
+    }
+    try expect(.invalidConfiguration(file: file, field: "reverse", expected: "marginal, plug-in", found: "best")) {
+      try ModelFolders.write(["kind": "uniform", "timesteps": 10, "reverse": "best"], to: $0.appendingPathComponent(file))
     }
   }
 

@@ -31,6 +31,42 @@ import VQDiffusion
     #expect(method.remasking == (name == .remasking ? .confidence : nil))
   }
 
+  @Test(arguments: ["constant", "ramp", "interval:0.2:0.8", "interval:1e-05:0.5"]) func guidanceSchedulesAreReadBack(
+    option: String
+  ) throws {
+    let schedule = try GuidanceSchedule(option: option)
+    #expect(schedule.option == option && (try GuidanceSchedule(option: schedule.option)) == schedule)
+  }
+
+  @Test(arguments: ["linear", "cosine", "90,50,1"]) func timestepGridsAreReadBack(option: String) throws {
+    #expect(try TimestepGrid(option: option).option == option)
+  }
+
+  @Test(arguments: ["cap:0.02", "rescale:1.0", "confidence"]) func remaskingIsReadBack(option: String) throws {
+    #expect(try Remasking(option: option).option == option)
+  }
+
+  @Test(arguments: ["interval", "interval:0.5", "interval:0.5:0.5", "interval:0.8:0.2", "interval:a:b", "later"])
+  func badGuidanceSchedulesAreRefused(option: String) {
+    #expect(throws: PipelineError.self) { try GuidanceSchedule(option: option) }
+  }
+
+  @Test(arguments: ["", "quadratic", "3,,1", "3,x"]) func badTimestepGridsAreRefused(option: String) {
+    #expect(throws: PipelineError.self) { try TimestepGrid(option: option) }
+  }
+
+  @Test(arguments: ["cap", "cap:x", "rescale", "confidence:1", ""]) func badRemaskingIsRefused(option: String) {
+    #expect(throws: PipelineError.self) { try Remasking(option: option) }
+  }
+
+  /// 25 is no number of steps that a stride through 100 timesteps makes.
+  @Test func stepsThatASamplerCanTakeAreFound() {
+    #expect(SamplingMethod.stridedReference.nearestSteps(to: 25, timesteps: 100, length: 64) == 26)
+    #expect(SamplingMethod.stridedReference.nearestSteps(to: 100, timesteps: 100, length: 64) == 100)
+    #expect(SamplingMethod.halton.nearestSteps(to: 100, timesteps: 100, length: 64) == 64)
+    #expect(SamplingMethod.ancestral.nearestSteps(to: 0, timesteps: 100, length: 64) == 1)
+  }
+
   @Test func anUnknownSamplerIsRefused() {
     #expect(throws: PipelineError.self) { try SamplingMethod.Name(option: "Purity!") }
   }
@@ -59,6 +95,8 @@ import VQDiffusion
   @Test func badDefaultsAreRefused() {
     #expect(throws: PipelineError.self) { try defaults(index: ["defaults": ["sampler": "best"]]) }
     #expect(throws: PipelineError.self) { try defaults(index: ["defaults": ["truncation": "2"]]) }
+    #expect(throws: PipelineError.self) { try defaults(index: ["defaults": ["temperature": -1]]) }
+    #expect(throws: PipelineError.self) { try defaults(index: ["defaults": ["remasking": "often", "sampler": "remdm"]]) }
   }
 
   private func defaults(of model: String = "denoiser-class-fc", index: [String: Any]) throws -> GenerationSettings {

@@ -37,6 +37,23 @@ import VQDiffusion
     }
   }
 
+  /// The model's own steps and grid of times give way to a sampler that can't take them.
+  @Test func theModelsSettingsGiveWayToTheSampler() throws {
+    try withTemporaryFolder { folder in
+      let own: [String: Any] = ["sampler": "ancestral", "steps": 9, "timestep_grid": "cosine"]
+      try ModelFolders.writeModel(
+        "denoiser-class-fc", to: folder.appendingPathComponent("model"), index: ["defaults": own])
+      for sampler in SamplingMethod.Name.allCases.map(\.rawValue) {
+        try succeed(
+          ["generate", "--model", "model", "--class", "1", "--sampler", sampler, "--seed", "5", "-o", "\(sampler).png"],
+          in: folder)
+      }
+      try fail(
+        ["generate", "--model", "model", "--class", "1", "--sampler", "halton", "--timestep-grid", "cosine"], status: 1,
+        message: "halton sampling has its own steps", in: folder)
+    }
+  }
+
   @Test func quietSaysNothing() throws {
     try withTemporaryFolder { folder in
       let run = try succeed(Self.horse + ["--quiet", "-o", "x.png"], in: folder)

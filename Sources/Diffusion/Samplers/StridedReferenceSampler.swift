@@ -18,8 +18,7 @@ package struct StridedReferenceSampler: Sampler {
     guard plan.start == timesteps else { throw .needsFullStart(sampler: SamplingMethod.Name.stridedReference.rawValue) }
     try plan.checkSteps(upToStartFor: .stridedReference)
     guard let skip = (0..<timesteps).first(where: { Self.steps(ofSkip: $0, timesteps: timesteps) == plan.steps }) else {
-      let possible = Set((0..<timesteps).map { Self.steps(ofSkip: $0, timesteps: timesteps) }).sorted()
-      throw .strides(possible: possible, found: plan.steps)
+      throw .strides(possible: Self.possibleSteps(timesteps: timesteps), found: plan.steps)
     }
     self.init(plan, skip: skip)
   }
@@ -33,6 +32,11 @@ package struct StridedReferenceSampler: Sampler {
     let kernel = plan.kernel
     reached = visited.map { $0 > skip ? $0 - skip : $0 }
     posteriors = reached.map { Posterior(kernel, from: $0 + 1, to: $0) }
+  }
+
+  /// The numbers of evaluations that skips lead to, from the smallest up.
+  static func possibleSteps(timesteps: Int) -> [Int] {
+    Set((0..<timesteps).map { steps(ofSkip: $0, timesteps: timesteps) }).sorted()
   }
 
   /// Evaluations that a skip leads to.

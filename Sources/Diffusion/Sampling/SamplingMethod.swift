@@ -90,8 +90,21 @@ public enum SamplingMethod: Sendable, Equatable {
     }
   }
 
+  /// The number of steps nearest to `steps` that the method can take; of two as near the smaller.
+  ///
+  /// - Parameters:
+  ///   - timesteps: T of the schedule, or the time that sampling starts from.
+  ///   - length: L, the number of tokens.
+  public func nearestSteps(to steps: Int, timesteps: Int, length: Int) -> Int {
+    let allowed = allowedSteps(timesteps: timesteps, length: length)
+    let clamped = min(max(steps, allowed.lowerBound), allowed.upperBound)
+    guard self == .stridedReference else { return clamped }
+    return StridedReferenceSampler.possibleSteps(timesteps: timesteps)
+      .min { (abs($0 - clamped), $0) < (abs($1 - clamped), $1) } ?? clamped
+  }
+
   /// Whether the method visits times, so that a grid of them can be chosen.
-  private var visitsTimes: Bool {
+  public var visitsTimes: Bool {
     switch self {
     case .ancestral, .remasking: true
     case .stridedReference, .fewerTokens, .purity, .purityReference, .maskGIT, .halton: false

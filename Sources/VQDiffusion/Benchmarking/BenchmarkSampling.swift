@@ -6,7 +6,7 @@ package struct BenchmarkSampling: Sendable {
   private let denoiser: TransformerDenoiser
   private let sampler: any Sampler
   private let guidance: Guidance<ClassCondition>?
-  private var options = SamplingOptions()
+  private var options: SamplingOptions
   /// Rows of the class table that images are asked of; nil for an unconditional model.
   private let classes: Int?
 
@@ -26,9 +26,9 @@ package struct BenchmarkSampling: Sendable {
       : try Guidance(
         scale: settings.guidanceScale,
         unconditional: configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses, schedule: settings.guidanceSchedule)
+    options = settings.samplingOptions
     // Every evaluation is to be measured.
     options.reusesEvaluations = false
-    (options.temperature, options.truncation) = (settings.temperature, settings.truncation)
   }
 
   /// Samples images `first`, `first` + 1, …, of one class after the other.

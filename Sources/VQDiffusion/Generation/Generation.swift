@@ -105,8 +105,7 @@ private struct GenerationRun: Sendable {
     let sampler = try settings.method.sampler(start.plan(settings, pipeline))
     (self.sampler, self.start) = (sampler, start.samplingStart)
     guidance = try pipeline.guidance(settings)
-    var options = SamplingOptions()
-    (options.temperature, options.truncation) = (settings.temperature, settings.truncation)
+    var options = settings.samplingOptions
     options.reportsExpected = reportsExpected
     try options.validate()
     self.options = options

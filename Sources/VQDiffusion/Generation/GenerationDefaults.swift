@@ -31,9 +31,10 @@ struct GenerationDefaults: Decodable {
     let method = SamplingMethod(
       try SamplingMethod.Name(option: sampler ?? SamplingMethod.Name.ancestral.rawValue), parameters)
     let grid = try timestepGrid.map { try TimestepGrid(option: $0) } ?? .linear
-    let allowed = method.allowedSteps(timesteps: kernel.timesteps, length: shape.count)
+    let most = method.allowedSteps(timesteps: kernel.timesteps, length: shape.count).upperBound
+    let usual = method.nearestSteps(to: 25, timesteps: kernel.timesteps, length: shape.count)
     let settings = GenerationSettings(
-      method: method, steps: min(steps ?? 25, allowed.upperBound), guidanceScale: canGuide ? guidanceScale ?? 1 : 1,
+      method: method, steps: steps.map { min($0, most) } ?? usual, guidanceScale: canGuide ? guidanceScale ?? 1 : 1,
       guidanceSchedule: try guidanceSchedule.map { try GuidanceSchedule(option: $0) } ?? .constant,
       temperature: temperature ?? 1, truncation: try Truncation(option: truncation ?? "none"), timestepGrid: grid)
     try settings.check(kernel: kernel, shape: shape)
@@ -42,11 +43,19 @@ struct GenerationDefaults: Decodable {
 }
 
 extension GenerationSettings {
+  /// What the sampling loop is told of them.
+  var samplingOptions: SamplingOptions {
+    var options = SamplingOptions()
+    (options.temperature, options.truncation) = (temperature, truncation)
+    return options
+  }
+
   /// Checks what doesn't need the model's networks.
   ///
   /// - Throws: `DiffusionError`.
   func check(kernel: any CorruptionKernel, shape: GridShape) throws {
     _ = try Guidance(scale: guidanceScale, unconditional: 0, schedule: guidanceSchedule)
+    try samplingOptions.validate()
     _ = try method.sampler(SamplingPlan(kernel, shape: shape, steps: steps, timestepGrid: timestepGrid))
   }
 }

@@ -67,17 +67,17 @@ extension Remasking {
 }
 
 extension GuidanceSchedule {
-  /// `constant`, `ramp`, or `interval:A-B` for noise levels A…B within 0…1.
+  /// `constant`, `ramp`, or `interval:A:B` for noise levels A…B within 0…1.
   ///
   /// - Throws: `PipelineError.invalidOption`.
   public init(option: String) throws(PipelineError) {
     let error = PipelineError.invalidOption(
-      name: "guidance schedule", expected: "constant, ramp or interval:A-B with 0 ≤ A < B ≤ 1", found: option)
+      name: "guidance schedule", expected: "constant, ramp or interval:A:B with 0 ≤ A < B ≤ 1", found: option)
     switch option {
     case "constant": self = .constant
     case "ramp": self = .ramp
     default:
-      let ends = option.dropFirst("interval:".count).split(separator: "-").map { Double($0) }
+      let ends = option.dropFirst("interval:".count).split(separator: ":").map { Double($0) }
       guard option.hasPrefix("interval:"), ends.count == 2, let from = ends[0], let to = ends[1], from < to else { throw error }
       self = .interval(from...to)
     }
@@ -88,7 +88,7 @@ extension GuidanceSchedule {
     switch self {
     case .constant: "constant"
     case .ramp: "ramp"
-    case .interval(let interval): "interval:\(interval.lowerBound)-\(interval.upperBound)"
+    case .interval(let interval): "interval:\(interval.lowerBound):\(interval.upperBound)"
     }
   }
 }

@@ -4,6 +4,7 @@ import Diffusion
 struct SchedulerConfiguration: Decodable {
   enum Kind: String, CaseIterable {
     case maskAndReplace = "mask_and_replace"
+    case firstPaper = "first_paper"
     case absorbing
     case uniform
   }
@@ -40,8 +41,10 @@ struct SchedulerConfiguration: Decodable {
       guard let value else { throw invalid(field, ["a value"], "nothing") }
       return value
     }
+    try expectOnlyFields(of: known, file: file)
     do {
       switch known {
+      case .firstPaper: return try .firstPaper(timesteps: timesteps, codes: codes) as MaskAndReplaceSchedule
       case .absorbing: return try AbsorbingSchedule(timesteps: timesteps, codes: codes)
       case .uniform: return try UniformSchedule(timesteps: timesteps, codes: codes, reverseRule: rule)
       case .maskAndReplace:
@@ -54,5 +57,14 @@ struct SchedulerConfiguration: Decodable {
     } catch {
       throw .unusable(file: file, reason: "\(error)")
     }
+  }
+
+  /// A field that means nothing with this kind is a mistake.
+  private func expectOnlyFields(of kind: Kind, file: String) throws(PipelineError) {
+    let lines: [(String, Double?)] = [("alpha_1", alpha1), ("alpha_T", alphaT), ("gamma_1", gamma1), ("gamma_T", gammaT)]
+    var superfluous = kind == .maskAndReplace ? [] : lines.filter { $0.1 != nil }.map(\.0)
+    if kind != .uniform, reverse != nil { superfluous.append("reverse") }
+    guard let field = superfluous.first else { return }
+    throw .invalidConfiguration(file: file, field: field, expected: "nothing with kind \(kind.rawValue)", found: "a value")
   }
 }
