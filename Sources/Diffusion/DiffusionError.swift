@@ -20,6 +20,8 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
   case needsMasks(sampler: String, kernel: String)
   /// Times of a caller's that don't fall, or leave 1…T.
   case timestepGrid(timesteps: Int, found: [Int])
+  /// Times of a caller's that start below T, from noise that is that of T.
+  case gridStart(expected: Int, found: Int)
   /// A grid of timesteps for a sampler that has steps of its own.
   case gridUnused(sampler: String)
   /// A number of steps that isn't that of the caller's times.
@@ -80,6 +82,8 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
       "\(sampler) sampling reveals masked tokens, but the model's \(kernel) corruption masks none; use ancestral sampling"
     case .timestepGrid(let timesteps, let found):
       "timesteps must fall from one to the next within \(timesteps)…1, found \(found)"
+    case .gridStart(let expected, let found):
+      "the timesteps must start at \(expected), where this model's corruption is pure noise; found \(found)"
     case .gridUnused(let sampler): "\(sampler) sampling has its own steps; a timestep grid is for ancestral and remdm"
     case .gridSteps(let expected, let found): "the list has \(expected) timesteps, but \(found) steps are asked for"
     case .strides(let possible, let found):

@@ -4,7 +4,7 @@ import Testing
 
 /// Starts from a noised image.
 @Suite struct NoisedStartTests {
-  private static let images = 10_000
+  private static let (images, lawImages) = (10_000, 20_000)
   private let noise = PhiloxNoise(seed: 6)
 
   private func states(_ sampler: any Sampler, of tokens: [Int32]) throws -> [[Int32]] {
@@ -77,14 +77,35 @@ import Testing
     #expect(try evaluations(.halton, steps: 4, masks: 2) == 2)
   }
 
-  /// The law of the whole way, from an image with two of its three tokens masked.
-  @Test(arguments: ToyKernel.masked, [1, 2]) func fewerTokensHasItsExactLawFromAnImage(kernel: ToyKernel, steps: Int) throws {
+  private func expectTheEnumeratedLaw(
+    _ method: SamplingMethod, _ kernel: ToyKernel, steps: Int, time: Int, masks: Int = 3, of clean: [Int], from start: Law<[Int]>,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
     let law = ToyLaw(codes: 2, length: 3)
     let kernel = try kernel.make(codes: 2)
+    let exact = law.table(
+      SamplerOracle(law, kernel).law(of: method, steps: steps, from: .init(tokens: start, masks: masks, time: time)))
+    let sampler = try method.sampler(SamplingPlan(kernel, length: 3, steps: steps, start: time, masks: masks))
+    let counts = try law.counts(sampler, images: Self.lawImages, from: .noised(clean.map { Int32($0) }))
+    #expect(isPlausible(counts, law: exact), "\(method) \(counts) from \(exact)", sourceLocation: sourceLocation)
+  }
+
+  /// The law of the whole way, from an image with two of its three tokens masked: which ones they are says nothing of the order in
+  /// which they are revealed.
+  @Test(arguments: SamplerLawTests.countingMethods + [.purityReference(weight: 1.5)], ToyKernel.masked)
+  func countingMasksHasItsExactLawFromAnImage(method: SamplingMethod, kernel: ToyKernel) throws {
     let start: Law<[Int]> = [[0, 2, 2]: 1 / 3, [2, 1, 2]: 1 / 3, [2, 2, 1]: 1 / 3]
-    let exact = law.table(SamplerOracle(law, kernel).fewerTokens(steps: steps, from: start, masks: 2))
-    let sampler = try FewerTokensSampler(SamplingPlan(kernel, length: 3, steps: steps, start: 4, masks: 2))
-    #expect(isPlausible(try law.counts(sampler, images: Self.images, from: .noised([0, 1, 1])), law: exact))
+    for steps in method.name == .purityReference ? [3] : [1, 2] {
+      try expectTheEnumeratedLaw(method, kernel, steps: steps, time: 5, masks: 2, of: [0, 1, 1], from: start)
+    }
+  }
+
+  /// Codes that the image gave may be masked from the first step on.
+  @Test(arguments: SamplerLawTests.remaskingMethods, ToyKernel.masked)
+  func remaskingHasItsExactLawFromAnImage(method: SamplingMethod, kernel: ToyKernel) throws {
+    let masked = try kernel.make(codes: 2).cumulative(at: 3).mask
+    let start = independent([0, 1, 1].map { [$0: 1 - masked, 2: masked] })
+    for steps in [1, 3] { try expectTheEnumeratedLaw(method, kernel, steps: steps, time: 3, of: [0, 1, 1], from: start) }
   }
 
   @Test(arguments: [ToyKernel.strongReplacement, .absorbing, .uniform]) func ancestralHasItsExactLawFromAnImage(kernel: ToyKernel)
@@ -95,7 +116,10 @@ import Testing
     let column = DenseKernel(kernel).chain(from: 0, to: 4)
     let start = independent([2, 0].map { code in Law(uniqueKeysWithValues: (0...3).map { ($0, column[$0][code]) }) })
     let exact = law.table(SamplerOracle(law, kernel).ancestral([4, 2, 0], from: start))
-    let sampler = try AncestralSampler(SamplingPlan(kernel, length: 2, steps: 2, start: 4))
-    #expect(isPlausible(try law.counts(sampler, images: Self.images, from: .noised([2, 0])), law: exact))
+    // A list of times may start below T: the image is noised up to its first time.
+    for grid in [TimestepGrid.linear, .custom([4, 2])] {
+      let sampler = try AncestralSampler(SamplingPlan(kernel, length: 2, steps: 2, start: 4, timestepGrid: grid))
+      #expect(isPlausible(try law.counts(sampler, images: Self.images, from: .noised([2, 0])), law: exact))
+    }
   }
 }

@@ -28,8 +28,8 @@ import Testing
         let (first, second, third) = (state.tokens[0], state.tokens[1], Int(state.tokens[2]))
         if (first != 0 && first != 2) || (second != 1 && second != 2) { Issue.record("a code became another") }
         counts[((first == 2 ? 1 : 0) * 2 + (second == 2 ? 1 : 0)) * 3 + third] += 1
-        // ψ is the probability of the drawn code, of tokens that stay what it was.
-        let drawn: Float = third == 2 ? 1 : [0.3, 0.7][third]
+        // ψ is the probability of the drawn code, of tokens that stay what it was; it is noted only where it is read.
+        let drawn: Float = third == 2 || remasking != .confidence ? 1 : [0.3, 0.7][third]
         if abs(state.confidences[2] - drawn) > 1e-6 || state.confidences[..<2] != [0.9, 0.1] { Issue.record("another ψ") }
       }
     }
@@ -39,5 +39,33 @@ import Testing
       return zip(masked, sigmas).reduce(token) { $0 * ($1.0 == 1 ? $1.1 : 1 - $1.1) }
     }
     #expect(isPlausible(counts, law: law), "\(counts) \(law)")
+  }
+
+  /// Codes of a given image count as certain, so that two of them share σ_max = 1/2.
+  @Test func givenCodesAreMaskedFromTheFirstStepOn() throws {
+    let sampler = try RemaskingSampler(
+      SamplingPlan(AbsorbingSchedule(timesteps: 8, codes: 2), length: 3, steps: 2, start: 4), remasking: .confidence)
+    let noise = PhiloxNoise(seed: 32)
+    var counts = Array(repeating: 0, count: 4)
+    withPrediction(Array(repeating: 0, count: 6), nil, 1, .none, codes: 2) { prediction in
+      for image in 0..<20_000 {
+        var state = SamplingState(tokens: [0, 1, 2], image: image)
+        sampler.advance(&state, prediction: prediction, noise: noise)
+        counts[(state.tokens[0] == 2 ? 2 : 0) + (state.tokens[1] == 2 ? 1 : 0)] += 1
+        if state.confidences[..<2] != [1, 1] || state.confidences.count != 3 { Issue.record("another ψ") }
+      }
+    }
+    #expect(isPlausible(counts, law: [9 / 16, 3 / 16, 3 / 16, 1 / 16]), "\(counts)")
+  }
+
+  /// Only the confidence rule reads ψ.
+  @Test(arguments: [Remasking.cap(0.5), .rescale(0.5)]) func otherRulesNoteNoConfidences(remasking: Remasking) throws {
+    let sampler = try RemaskingSampler(
+      SamplingPlan(AbsorbingSchedule(timesteps: 8, codes: 2), length: 3, steps: 1), remasking: remasking)
+    withPrediction(Array(repeating: 0, count: 6), nil, 1, .none, codes: 2) { prediction in
+      var state = SamplingState(tokens: [2, 2, 2], image: 0)
+      sampler.advance(&state, prediction: prediction, noise: PhiloxNoise(seed: 3))
+      #expect(state.tokens.allSatisfy { $0 < 2 } && state.confidences.isEmpty)
+    }
   }
 }

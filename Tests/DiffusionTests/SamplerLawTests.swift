@@ -107,7 +107,8 @@ import Testing
       }
     }
     let times = (0...4).map { $0 == 4 ? 0 : 6 * cos(.pi / 8 * Double($0)) }
-    let exact = law.table(try SamplerOracle(law, ToyKernel.absorbing.make(codes: 3)).remasking(.cap(0.4), times: times))
+    let oracle = try SamplerOracle(law, ToyKernel.absorbing.make(codes: 3))
+    let exact = law.table(oracle.remasking(.cap(0.4), times: times, from: oracle.allMasks.tokens))
     let sampler = try RemaskingSampler(plan(.absorbing, law, steps: 4, grid: .cosine), remasking: .cap(0.4))
     #expect(isPlausible(try law.counts(sampler, images: Self.images), law: exact))
   }

@@ -4,14 +4,14 @@ import Foundation
 extension SamplerOracle {
   private struct Revealed: Hashable {
     var token: Int
-    /// ψ, the probability with which it was drawn; 1 for masks, where it means nothing.
+    /// ψ, the probability with which it was drawn; 1 for codes that were given, and for masks, where it means nothing.
     var confidence = 1.0
   }
 
   /// ReMDM over given times, which needn't be whole.
-  func remasking(_ remasking: Remasking, times: [Double]) -> Law<Tokens> {
-    let start = Array(repeating: Revealed(token: mask), count: law.length)
-    let end = zip(times, times.dropFirst()).reduce([start: 1.0]) { now, step in
+  func remasking(_ remasking: Remasking, times: [Double], from start: Law<Tokens>) -> Law<Tokens> {
+    let start = spread(start) { [$0.map { Revealed(token: $0) }: 1] }
+    let end = zip(times, times.dropFirst()).reduce(start) { now, step in
       let (alphaT, alphaS) = (1 - cumulativeMask(step.0), 1 - cumulativeMask(step.1))
       let largest = min(1, alphaT > 0 ? (1 - alphaS) / alphaT : 1)
       return spread(now) { state in
@@ -50,21 +50,24 @@ extension SamplerOracle {
   }
 
   /// The exact law of a method's final tokens on its usual steps.
-  func law(of method: SamplingMethod, steps: Int) -> Law<Tokens> {
+  ///
+  /// - Parameter start: of samplers that reveal masks; the others start from the kernel's noise.
+  func law(of method: SamplingMethod, steps: Int, from start: Start? = nil) -> Law<Tokens> {
+    let start = start ?? allMasks
     switch method {
     case .ancestral: return ancestral(linearTimes(steps))
     case .stridedReference:
       let last = kernel.timesteps - 1
       func evaluations(_ skip: Int) -> Int { (last + skip) / (skip + 1) + 1 }
       return stridedReference(skip: (0...last).first { evaluations($0) == steps } ?? 0)
-    case .fewerTokens: return fewerTokens(steps: steps)
-    case .purity(let weight): return purity(weight: weight, steps: steps)
-    case .purityReference(let weight): return purityReference(weight: weight, steps: steps)
-    case .maskGIT(let temperature): return maskGIT(temperature: temperature, steps: steps)
-    case .halton: return halton(order: Array(0..<law.length), steps: steps)
+    case .fewerTokens: return fewerTokens(steps: steps, from: start)
+    case .purity(let weight): return purity(weight: weight, steps: steps, from: start)
+    case .purityReference(let weight): return purityReference(weight: weight, steps: steps, from: start)
+    case .maskGIT(let temperature): return maskGIT(temperature: temperature, steps: steps, from: start)
+    case .halton: return halton(order: Array(0..<law.length), steps: steps, from: start)
     case .remasking(let rule):
-      let times = (0...steps).map { i -> Double in Double(kernel.timesteps) * (1 - Double(i) / Double(steps)) }
-      return remasking(rule, times: times)
+      let times = (0...steps).map { i -> Double in Double(start.time) * (1 - Double(i) / Double(steps)) }
+      return remasking(rule, times: times, from: start.tokens)
     }
   }
 }

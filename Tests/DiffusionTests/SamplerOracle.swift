@@ -43,7 +43,18 @@ struct SamplerOracle {
   }
 
   var mask: Int { law.codes }
-  var allMasks: Law<Tokens> { [Array(repeating: mask, count: law.length): 1] }
+
+  /// What samplers start from that reveal masks.
+  struct Start {
+    var tokens: Law<Tokens>
+    /// M, of those that count them.
+    var masks: Int
+    /// t_0
+    var time: Int
+  }
+
+  /// All masks, at T.
+  var allMasks: Start { Start(tokens: [Array(repeating: mask, count: law.length): 1], masks: law.length, time: timesteps) }
   private var timesteps: Int { kernel.timesteps }
 
   func prediction(_ tokens: Tokens, at t: Int) -> [[Double]] { law.marginals(given: tokens, after: kernel.cumulative(at: t)) }
@@ -99,7 +110,7 @@ struct SamplerOracle {
   enum Left {
     /// ⌈M (1 − i/N)⌉ (Algorithm 1).
     case even
-    /// round(M γ̄(T (1 − i/N)) / γ̄_T) (Algorithm 2).
+    /// round(M γ̄(t_0 (1 − i/N)) / γ̄(t_0)) (Algorithm 2).
     case schedule
     /// ⌊M cos(π/2 · i/N)⌋ (MaskGIT).
     case cosine
@@ -107,16 +118,15 @@ struct SamplerOracle {
     case arccosine
   }
 
-  private func left(_ rule: Left, _ masks: Int, after i: Int, of steps: Int) -> Int {
-    let part = Double(i) / Double(steps)
+  private func left(_ rule: Left, _ start: Start, after i: Int, of steps: Int) -> Int {
+    let (masks, time, part) = (start.masks, Double(start.time), Double(i) / Double(steps))
     // Whole numbers must not be missed by rounding.
     let tiny = 1e-9
     if i == steps { return 0 }
     switch rule {
     case .even: return (masks * (steps - i) + steps - 1) / steps
     case .schedule:
-      return Int(
-        (Double(masks) * cumulativeMask(Double(timesteps) * (1 - part)) / cumulativeMask(Double(timesteps)) + 0.5 + tiny))
+      return Int(Double(masks) * cumulativeMask(time * (1 - part)) / cumulativeMask(time) + 0.5 + tiny)
     case .cosine: return Int(Double(masks) * cos(.pi / 2 * part) + tiny)
     case .arccosine: return Int(Double(masks) * 2 / .pi * acos(part) + tiny)
     }
@@ -143,12 +153,10 @@ struct SamplerOracle {
 
   /// Steps that each reveal some masks: by a rule that says how, given tokens, the prediction, the number and the part of the way done.
   private func revealing(
-    _ rule: Left, steps: Int, from start: Law<Tokens>? = nil, masks: Int? = nil,
-    _ step: (Tokens, [[Double]], Int, Double) -> Law<Tokens>
+    _ rule: Left, steps: Int, from start: Start, _ step: (Tokens, [[Double]], Int, Double) -> Law<Tokens>
   ) -> Law<Tokens> {
-    let masks = masks ?? law.length
-    return (1...steps).reduce(start ?? allMasks) { now, i in
-      let count = left(rule, masks, after: i - 1, of: steps) - left(rule, masks, after: i, of: steps)
+    (1...steps).reduce(start.tokens) { now, i in
+      let count = left(rule, start, after: i - 1, of: steps) - left(rule, start, after: i, of: steps)
       return spread(now) { step($0, prediction($0, at: timeByMasks($0)), count, Double(i) / Double(steps)) }
     }
   }
@@ -156,16 +164,16 @@ struct SamplerOracle {
   private func masked(_ tokens: Tokens) -> [Int] { tokens.indices.filter { tokens[$0] == mask } }
 
   /// Algorithm 1: positions chosen evenly.
-  func fewerTokens(steps: Int, from start: Law<Tokens>? = nil, masks: Int? = nil) -> Law<Tokens> {
-    revealing(.even, steps: steps, from: start, masks: masks) { tokens, p, count, _ in
+  func fewerTokens(steps: Int, from start: Start) -> Law<Tokens> {
+    revealing(.even, steps: steps, from: start) { tokens, p, count, _ in
       let even = Dictionary(uniqueKeysWithValues: masked(tokens).map { ($0, 1.0) })
       return spread(successiveDraws(count, weights: even)) { filled(tokens, $0) { p[$0] } }
     }
   }
 
   /// Algorithm 2: positions by purity, codes from p^(1 + purity · r).
-  func purity(weight: Double, steps: Int) -> Law<Tokens> {
-    revealing(.schedule, steps: steps) { tokens, p, count, _ in
+  func purity(weight: Double, steps: Int, from start: Start) -> Law<Tokens> {
+    revealing(.schedule, steps: steps, from: start) { tokens, p, count, _ in
       let purity = Dictionary(uniqueKeysWithValues: masked(tokens).map { ($0, p[$0].max() ?? 0) })
       return spread(successiveDraws(count, weights: purity)) { chosen in
         filled(tokens, chosen) { position in p[position].map { pow($0, 1 + weight * (purity[position] ?? 0)) } }
@@ -173,14 +181,14 @@ struct SamplerOracle {
     }
   }
 
-  /// The public code's Algorithm 2: times from T to 1; scores are purity over its maximum; all is drawn anew at the last time.
-  func purityReference(weight: Double, steps: Int) -> Law<Tokens> {
+  /// The public code's Algorithm 2: times from t_0 to 1; scores are purity over its maximum; all is drawn anew at the last time.
+  func purityReference(weight: Double, steps: Int, from start: Start) -> Law<Tokens> {
     let gaps = Double(max(steps - 1, 1))
-    let times = (0..<steps).map { 1 + Int(Double(timesteps - 1) * (1 - Double($0) / gaps) + 0.5) }
+    let times = (0..<steps).map { 1 + Int(Double(start.time - 1) * (1 - Double($0) / gaps) + 0.5) }
     let left = times.map {
-      Int(Double(law.length) * kernel.cumulative(at: $0).mask / kernel.cumulative(at: timesteps).mask + 0.5 + 1e-9)
+      Int(Double(start.masks) * kernel.cumulative(at: $0).mask / kernel.cumulative(at: start.time).mask + 0.5 + 1e-9)
     }
-    var now = allMasks
+    var now = start.tokens
     for i in 0..<steps - 1 {
       now = spread(now) { tokens in
         let p = prediction(tokens, at: times[i])
@@ -197,8 +205,8 @@ struct SamplerOracle {
   }
 
   /// MaskGIT: a candidate for every mask; the best of log p + τ' Gumbel stay, which are successive draws by p^(1/τ').
-  func maskGIT(temperature: Double, steps: Int) -> Law<Tokens> {
-    revealing(.cosine, steps: steps) { tokens, p, count, part in
+  func maskGIT(temperature: Double, steps: Int, from start: Start) -> Law<Tokens> {
+    revealing(.cosine, steps: steps, from: start) { tokens, p, count, part in
       let open = masked(tokens)
       return spread(independent(open.map { asLaw(p[$0]) })) { candidates in
         let confidence = Dictionary(uniqueKeysWithValues: zip(open, candidates).map { ($0, p[$0][$1]) })
@@ -214,9 +222,9 @@ struct SamplerOracle {
   }
 
   /// Halton: the next positions of an order that each image enters at a place of its own.
-  func halton(order: [Int], steps: Int) -> Law<Tokens> {
+  func halton(order: [Int], steps: Int, from start: Start) -> Law<Tokens> {
     let laws = order.indices.map { roll in
-      revealing(.arccosine, steps: steps) { tokens, p, count, _ in
+      revealing(.arccosine, steps: steps, from: start) { tokens, p, count, _ in
         let next = (order[roll...] + order[..<roll]).filter { tokens[$0] == mask }.prefix(count)
         return filled(tokens, Set(next)) { p[$0] }
       }

@@ -51,6 +51,43 @@ import Testing
     #expect(sampler.timestep(of: state) == nil)
   }
 
+  /// Codes that are noise at T aren't at an earlier time; masks alone are the same at any time, and a noised image has its own time.
+  @Test(arguments: ToyKernel.allCases, [SamplingMethod.ancestral, .remasking(.confidence)])
+  func noiseWithCodesStartsAtItsTime(kernel: ToyKernel, method: SamplingMethod) throws {
+    let kernel = try kernel.make(codes: 3)
+    guard kernel.hasMasks || method == .ancestral else { return }
+    func error(_ times: [Int], _ start: SamplingStart) throws -> DiffusionError? {
+      let sampler = try method.sampler(SamplingPlan(kernel, length: 2, steps: 2, timestepGrid: .custom(times)))
+      do throws(DiffusionError) {
+        _ = try sampler.initialState(from: start, image: 0, noise: PhiloxNoise(seed: 1))
+        return nil
+      } catch { return error }
+    }
+    let refusal = method == .ancestral && kernel.startMasks < 1 ? DiffusionError.gridStart(expected: 6, found: 3) : nil
+    for start in [SamplingStart.noise, .known(try KnownTokens([1, nil]))] {
+      #expect(try error([3, 1], start) == refusal)
+      #expect(try error([6, 1], start) == nil)
+    }
+    #expect(try error([3, 1], .noised([1, 0])) == nil)
+    if let refusal {
+      #expect(
+        refusal.description == "the timesteps must start at 6, where this model's corruption is pure noise; found 3")
+    }
+  }
+
+  /// The released models' noise is masks alone.
+  @Test func masksAloneMayStartAtAnyTime() throws {
+    let law = ToyLaw(codes: 3, length: 1, probabilities: [0.55, 0.3, 0.15])
+    for kernel in [try MaskAndReplaceSchedule(timesteps: 6, codes: 3), try AbsorbingSchedule(timesteps: 6, codes: 3)]
+      as [any CorruptionKernel]
+    {
+      for method in [SamplingMethod.ancestral, .remasking(.cap(0.3))] {
+        let sampler = try method.sampler(SamplingPlan(kernel, length: 1, steps: 2, timestepGrid: .custom([3, 1])))
+        #expect(isPlausible(try law.counts(sampler, images: 10_000), law: law.probabilities))
+      }
+    }
+  }
+
   @Test func listsAreChecked() throws {
     func message(_ times: [Int], steps: Int? = nil, _ method: SamplingMethod = .ancestral) -> String? {
       do throws(DiffusionError) {

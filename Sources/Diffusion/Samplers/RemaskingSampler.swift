@@ -7,7 +7,8 @@ public enum Remasking: Sendable, Equatable {
   case cap(Double)
   /// σ = η σ_max.
   case rescale(Double)
-  /// σ_i = σ_max · softmax_i(−ψ), ψ_i being the probability with which token i was drawn: doubtful tokens go first.
+  /// σ_i = σ_max · softmax_i(−ψ), ψ_i being the probability with which token i was drawn (1 for those of a
+  /// given image): doubtful tokens go first.
   case confidence
 }
 
@@ -59,15 +60,19 @@ package struct RemaskingSampler: Sampler {
     let alphaT = 1 - kernel.cumulativeMask(at: times[state.evaluations])
     let alphaS = 1 - kernel.cumulativeMask(at: times[state.evaluations + 1])
     let largest = alphaT > 0 ? min(1, (1 - alphaS) / alphaT) : 1
+    let needsConfidences = remasking == .confidence
+    // Codes of a given image weren't drawn: they count as certain.
+    if needsConfidences, state.confidences.isEmpty { state.confidences = Array(repeating: 1, count: length) }
     let sigmas = remaskingProbabilities(of: state, largest: largest)
-    if state.confidences.isEmpty { state.confidences = Array(repeating: 1, count: length) }
     for position in 0..<length where !state.isKnown(position) {
       let draw = noise.uniform(state.key(.order, position: position))
       if !isMask(state.tokens[position]) {
         if draw < sigmas[position] { state.tokens[position] = Int32(kernel.codes) }
       } else if draw * (1 - alphaT) < alphaS - (1 - sigmas[position]) * alphaT {
         reveal([position], of: &state, prediction: prediction, noise: noise) { _ in 1 }
-        state.confidences[position] = prediction.probabilities(at: position)[Int(state.tokens[position])]
+        if needsConfidences {
+          state.confidences[position] = prediction.probabilities(at: position)[Int(state.tokens[position])]
+        }
       }
     }
     state.evaluations += 1
@@ -80,8 +85,7 @@ package struct RemaskingSampler: Sampler {
     case .rescale(let strength): return Array(repeating: strength * largest, count: length)
     case .confidence:
       let weights = (0..<length).map { position in
-        isMask(state.tokens[position]) || state.isKnown(position) || state.confidences.isEmpty
-          ? 0 : exp(-Double(state.confidences[position]))
+        isMask(state.tokens[position]) || state.isKnown(position) ? 0 : exp(-Double(state.confidences[position]))
       }
       let sum = weights.reduce(0, +)
       return weights.map { sum > 0 ? largest * $0 / sum : 0 }

@@ -2,7 +2,7 @@ extension Sampler {
   /// The state that an image starts from.
   ///
   /// - Parameter image: names the image's random numbers.
-  /// - Throws: `startLength`, `startToken`.
+  /// - Throws: `startLength`, `startToken`, `gridStart`.
   package func initialState(
     from start: SamplingStart = .noise, image: Int, noise: some NoiseSource
   ) throws(DiffusionError) -> SamplingState {
@@ -10,9 +10,11 @@ extension Sampler {
     var state = SamplingState(tokens: Array(repeating: mask, count: length), image: image)
     switch start {
     case .noise:
+      try checkNoiseStart()
       drawStart(&state, at: Array(0..<length), noise: noise)
     case .known(let known):
       try check(known.codes)
+      try checkNoiseStart()
       state.known = known
       drawStart(&state, at: (0..<length).filter { known.codes[$0] == nil }, noise: noise)
       for (position, code) in known.codes.enumerated() {
@@ -26,7 +28,9 @@ extension Sampler {
     case .noised(let tokens):
       try check(tokens)
       if countsMasks {
-        let chosen = choose(plan.masks, scores: Array(repeating: 1, count: length), of: state, noise: noise)
+        // Not the numbers that the first step orders positions by: those of the masked ones would be the largest.
+        let chosen = choose(
+          plan.masks, scores: Array(repeating: 1, count: length), of: state, noise: noise, purpose: .corruption)
         state.tokens = tokens
         for position in chosen { state.tokens[position] = mask }
       } else {
@@ -54,8 +58,18 @@ extension Sampler {
     }
   }
 
+  /// Whether noise has codes among its masks, which are noise at T only. Masks alone say nothing of x_0 at any time, so that
+  /// p(x_0 | x_t) is the same wherever sampling starts.
+  private var noiseHasCodes: Bool { redrawsCodes && kernel.startMasks < 1 }
+
+  /// - Throws: `gridStart` if codes that are noise at T would be taken for those of an earlier time.
+  private func checkNoiseStart() throws(DiffusionError) {
+    guard noiseHasCodes, plan.start != kernel.timesteps else { return }
+    throw .gridStart(expected: kernel.timesteps, found: plan.start)
+  }
+
   private func drawStart(_ state: inout SamplingState, at positions: [Int], noise: some NoiseSource) {
-    guard kernel.startMasks < 1, redrawsCodes else { return }
+    guard noiseHasCodes else { return }
     draw(&state, at: positions, noise: noise) { _, weights in kernel.writeStart(into: weights) }
   }
 

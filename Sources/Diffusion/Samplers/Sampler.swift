@@ -76,12 +76,14 @@ extension Sampler {
   ///
   /// The race: position i arrives after an exponential time −log(u_i) / score_i; the first arrivals have the law of
   /// successive draws without replacement.
+  ///
+  /// - Parameter purpose: names the uniform numbers u_i; draws of one step that must not depend on each other need different ones.
   package func choose(
-    _ count: Int, scores: [Float], of state: SamplingState, noise: some NoiseSource
+    _ count: Int, scores: [Float], of state: SamplingState, noise: some NoiseSource, purpose: DrawKey.Purpose = .order
   ) -> [Int] {
     let speeds = scores.indices.compactMap { position -> (Int, Double)? in
       guard scores[position] > 0 else { return nil }
-      return (position, Double(scores[position]) / -log(noise.uniform(state.key(.order, position: position))))
+      return (position, Double(scores[position]) / -log(noise.uniform(state.key(purpose, position: position))))
     }
     return speeds.sorted { ($0.1, $1.0) > ($1.1, $0.0) }.prefix(count).map(\.0)
   }

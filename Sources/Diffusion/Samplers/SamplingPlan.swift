@@ -15,7 +15,7 @@ package struct SamplingPlan: Sendable {
 
   /// - Parameters:
   ///   - steps: N; its range depends on the sampler.
-  ///   - start: T if nil. A custom grid states its own.
+  ///   - start: T if nil. A custom grid states its own. Pure noise starts at T, unless it is masks alone (`initialState`).
   ///   - masks: L if nil: all tokens are masked at the start, as far as the kernel masks.
   /// - Throws: `length`, `startTimestep`, `startMasks`.
   package init(

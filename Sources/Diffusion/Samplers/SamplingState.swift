@@ -8,7 +8,8 @@ package struct SamplingState: Sendable {
   package var evaluations: Int
   /// The tokens of an image that is completed: they hold in the end, whatever the sampler draws elsewhere.
   package var known: KnownTokens?
-  /// The probability with which each token was drawn when it was revealed; only samplers that ask for it fill it.
+  /// The probability with which each token was drawn when it was revealed, 1 for masks and for the codes of a given image; empty but
+  /// for samplers that ask for it.
   package var confidences: [Float] = []
 
   package init(tokens: [Int32], image: Int, evaluations: Int = 0, known: KnownTokens? = nil) {

@@ -6,7 +6,7 @@ public enum TimestepGrid: Sendable, Equatable {
   case linear
   /// t_i = t_0 cos(π/2 · i/N): small steps first, where everything is still open, large ones at the end.
   case cosine
-  /// Times of the caller's, each lower than the one before, in 1…T; 0 follows by itself.
+  /// Times of the caller's, each lower than the one before, in 1…T; 0 follows by itself. From noise with codes in it the first is T.
   case custom([Int])
 
   /// N + 1 whole times from `start` to 0, each lower than the one before.

@@ -8,7 +8,8 @@ struct EvaluationRequest<Condition: Hashable & Sendable>: Hashable {
 }
 
 /// Evaluates a denoiser for the images of a step, each distinct request once: images that start from the same masks under the same
-/// condition share their first evaluation, and an image whose tokens and timestep stay gets its last one again.
+/// condition share their first evaluation, and an image whose tokens and timestep stay gets its last one again. It serves one batch:
+/// `SamplingLoop.run` makes a new one, so nothing is reused from one batch to the next.
 ///
 /// Sound because a row of logits depends on its own sequence alone (`Denoiser.logits`).
 struct Evaluator<D: Denoiser> {

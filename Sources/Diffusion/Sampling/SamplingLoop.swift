@@ -8,7 +8,8 @@ public struct SamplingProgress: Sendable {
   public let totalSteps: Int
   /// Sequences that the network has evaluated so far; guidance takes two per image and step.
   public let evaluations: Int
-  /// Evaluations that were saved so far, because the same tokens at the same timestep under the same condition had been evaluated.
+  /// Evaluations that were saved so far, because the same tokens at the same timestep under the same condition had been evaluated
+  /// within the batch.
   public let reused: Int
   /// The tokens of each image, L in 0…K, K being the mask.
   public let tokens: [[Int32]]
@@ -74,7 +75,7 @@ package struct SamplingLoop<D: Denoiser, Noise: NoiseSource> {
   ///   - images: B numbers that name the images' noise.
   ///   - onStep: called after each step; may throw to stop.
   /// - Returns: B × L codes.
-  /// - Throws: `startLength`, `startToken`; what the denoiser or `onStep` throws; `logitsShape`, `logitsNotFinite`.
+  /// - Throws: `startLength`, `startToken`, `gridStart`; what the denoiser or `onStep` throws; `logitsShape`, `logitsNotFinite`.
   package func run(
     from start: SamplingStart = .noise, conditions: [D.Condition], images: [Int],
     onStep: (SamplingProgress) throws -> Void = { _ in }
