@@ -10,6 +10,8 @@ public enum EvaluationError: Error, Sendable, Equatable {
   case notFinite(set: String, row: Int, column: Int, found: Double)
   /// Features without a dimension.
   case noDimension(set: String)
+  /// Features of more dimensions than memory is taken for.
+  case dimensionTooLarge(set: String, expected: Int, found: Int)
   /// A subset with more members than one of the sets.
   case subsetTooLarge(expected: Int, found: Int)
   /// A setting outside its range.
@@ -33,6 +35,8 @@ extension EvaluationError: LocalizedError, CustomStringConvertible {
       "\(set): expected finite features, found \(found) in row \(row), column \(column)"
     case .noDimension(let set):
       "\(set): expected features of dimension 1 or more, found 0"
+    case .dimensionTooLarge(let set, let expected, let found):
+      "\(set): expected features of dimension at most \(expected), found \(found)"
     case .subsetTooLarge(let expected, let found):
       "the subsets must hold at most \(expected) images, as many as the smaller set, found \(found)"
     case .option(let name, let expected, let found):

@@ -2,6 +2,9 @@
 public struct FeatureSet: Sendable, Equatable {
   /// What messages call the set, such as the folder that the images came from.
   public let name: String
+  /// The largest D: measures hold several D × D matrices of doubles, each 512 MiB here.
+  public static let largestDimension = 8192
+
   /// N, the images.
   public let count: Int
   /// D.
@@ -12,9 +15,12 @@ public struct FeatureSet: Sendable, Equatable {
   /// - Parameters:
   ///   - name: what messages call the set.
   ///   - values: [N, D] with N = `values.count / dimension`.
-  /// - Throws: `EvaluationError.noDimension`, `.notFinite`.
+  /// - Throws: `EvaluationError.noDimension`, `.dimensionTooLarge`, `.notFinite`.
   public init(name: String, values: [Double], dimension: Int) throws(EvaluationError) {
     guard dimension > 0 else { throw .noDimension(set: name) }
+    guard dimension <= Self.largestDimension else {
+      throw .dimensionTooLarge(set: name, expected: Self.largestDimension, found: dimension)
+    }
     precondition(values.count.isMultiple(of: dimension), "\(values.count) values in rows of \(dimension)")
     if let place = values.firstIndex(where: { !$0.isFinite }) {
       throw .notFinite(set: name, row: place / dimension, column: place % dimension, found: values[place])

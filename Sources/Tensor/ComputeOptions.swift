@@ -47,8 +47,14 @@ public struct ComputeOptions: Sendable, Equatable {
     self.memory = memory
   }
 
-  /// What multiplies by weights: 16-bit ones only the project's own kernel.
-  var weightProducts: Products { weights == .float16 ? .packed : products }
+  /// What multiplies by weights: with 16-bit ones only the project's own kernel; with low memory otherwise OpenBLAS.
+  package var weightProducts: Products {
+    switch (weights, memory) {
+    case (.float16, _): .packed
+    case (_, .low): .openBLAS
+    case (_, .fast): products
+    }
+  }
 
   /// The options of layers made in this task.
   @TaskLocal public static var current = ComputeOptions()

@@ -16,12 +16,12 @@ enum MatrixWeights: Sendable {
       self = .packedHalves(halves)
       return
     }
-    switch (weights, options.memory, options.weightProducts) {
-    case (.floats(let tensor), _, _) where options.weights == .int8 && tensor.shape[1] <= Int8Weights.longestInner:
+    switch (weights, options.weightProducts) {
+    case (.floats(let tensor), _) where options.weights == .int8 && tensor.shape[1] <= Int8Weights.longestInner:
       self = .int8(Int8Weights(tensor))
-    case (.halves(let tensor), _, _): self = .halfRows(tensor)
-    case (.floats(let tensor), .low, _), (.floats(let tensor), .fast, .openBLAS): self = .rows(tensor)
-    case (.floats(let tensor), .fast, .packed): self = .packed(PackedWeights(tensor))
+    case (.halves(let tensor), _): self = .halfRows(tensor)
+    case (.floats(let tensor), .openBLAS): self = .rows(tensor)
+    case (.floats(let tensor), .packed): self = .packed(PackedWeights(tensor))
     }
   }
 

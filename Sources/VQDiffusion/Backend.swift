@@ -7,7 +7,7 @@ public enum Backend {
 
   /// What multiplies by weights, their numbers where not float32, and the BLAS library, for example "packed, float16 weights, OpenBLAS Zen".
   package static func name(_ options: ComputeOptions) -> String {
-    let products = options.products == .openBLAS ? [] : [options.products.rawValue]
+    let products = options.weightProducts == .openBLAS ? [] : [options.weightProducts.rawValue]
     let weights = options.weights == .float32 ? [] : ["\(options.weights.rawValue) weights"]
     return (products + weights + [BLAS.name]).joined(separator: ", ")
   }

@@ -20,11 +20,14 @@ public struct VQDiffusionPipeline: Sendable {
   public let codec: ImageCodec
   /// How tokens were corrupted in training.
   public let kernel: any CorruptionKernel
+  /// How the networks compute: `ComputeOptions.current` as it was while they were loaded.
+  public let computeOptions: ComputeOptions
 
   /// Loads a model folder (laid out as `ModelFolder` describes; see also the project's documentation).
   ///
   /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError` or `VQVAEError`, each naming the part.
   public init(contentsOf url: URL) throws {
+    computeOptions = ComputeOptions.current
     let folder = try ModelFolder(url)
     let index = try folder.index()
     let transformer = try Log.timed("loaded the transformer", ["folder": "\(url.path)"]) { try folder.denoiser() }

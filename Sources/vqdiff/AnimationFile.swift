@@ -14,10 +14,8 @@ enum AnimationFile {
   static func check(
     _ url: URL, frames: Int, size: ImageSize, beside image: URL, steps: StepOptions
   ) throws(OutputError) {
-    let previews = steps.previewEvery.map { every in
-      stride(from: every, to: frames, by: every).map { StepOptions.previewFile(of: image, step: $0) }
-    }
-    for other in [image] + (previews ?? []) where other.standardizedFileURL.path == url.standardizedFileURL.path {
+    let previews = steps.previewedSteps(of: frames - 1).map { StepOptions.previewFile(of: image, step: $0) }
+    for other in [image] + previews where other.standardizedFileURL.path == url.standardizedFileURL.path {
       throw .animationInPlace(path: url.relativePath)
     }
     guard Double(size.width) * Double(size.height) * 3 * Double(frames) <= Double(Int32.max) else {

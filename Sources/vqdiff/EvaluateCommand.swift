@@ -11,6 +11,7 @@ struct Evaluate: ParsableCommand {
       FID: compare them only with others by the same model, with as many images.
 
       A folder's PNG and JPEG images are read, those in its subfolders too; they must have the size of the model's own. \
+      Left out are previews and animations. \
       Features of any other origin may be given instead, as safetensors files with one tensor, or one named features, of shape \
       [images, dimension].
       """)
@@ -92,6 +93,9 @@ struct Evaluate: ParsableCommand {
           real: FeatureSet(contentsOf: real), generated: FeatureSet(contentsOf: generated), features: "given features",
           options: options)
       }
+    for (name, leftOut) in [(report.realName, report.realLeftOut), (report.generatedName, report.generatedLeftOut)] {
+      if let leftOut, leftOut > 0 { Terminal.report("\(Terminal.printable(name)): left out \(leftOut) previews and animations") }
+    }
     try Terminal.output(output == .json ? Self.json(report) : Terminal.printable("\(EvaluationTable(report))"))
   }
 

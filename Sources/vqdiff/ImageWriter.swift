@@ -37,6 +37,7 @@ struct ImageWriter {
     }
     animation = try steps.animation()
     try steps.check(images: images, isGrid: output.isGrid)
+    try steps.checkPreviews(beside: files, steps: settings.steps, onSheet: output.isGrid ? images : nil, size: size)
     if let animation, let file = files.first {
       let sheet = output.isGrid ? output.sheetSize(images: images, columns: columns, size: size) : output.scaled(size)
       try AnimationFile.check(animation, frames: settings.steps + 1, size: sheet, beside: file, steps: steps)

@@ -1,3 +1,4 @@
+import Foundation
 import VQDiffusion
 
 /// What can be wrong with where results shall go.
@@ -12,6 +13,7 @@ enum OutputError: Error, Equatable, CustomStringConvertible {
   case animationOfSeveral(path: String, images: Int)
   case animationInPlace(path: String)
   case animationTooLarge(path: String, frames: Int, size: ImageSize)
+  case previewsTooLarge(every: Int, previews: Double, size: ImageSize)
 
   var description: String {
     switch self {
@@ -36,6 +38,9 @@ enum OutputError: Error, Equatable, CustomStringConvertible {
       "--animate \(path): expected another file than those of --output, found one of them"
     case .animationTooLarge(let path, let frames, let size):
       "--animate \(path): expected frames of together at most 2 GiB, found up to \(frames) of \(size) pixels"
+    case .previewsTooLarge(let every, let previews, let size):
+      "--preview-every \(every): with --grid expected previews of together at most 2 GiB, found up to "
+        + "\(String(format: "%.0f", previews)) of \(size) pixels"
     }
   }
 }

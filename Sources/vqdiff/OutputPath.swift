@@ -33,15 +33,17 @@ enum OutputPath: Equatable {
     return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
   }
 
-  /// Checks, before the work, that files can be put at `urls`: that nothing but regular files bears their names and that
-  /// their folders, or the nearest ones above that there are, take new files.
+  /// Checks, before the work, that files can be put at `urls`: that nothing but regular files bears their names, that these aren't
+  /// too long, and that their folders, or the nearest ones above that there are, take new files.
   ///
   /// - Throws: `OutputError.unwritable`.
-  static func check(_ urls: [URL]) throws(OutputError) {
+  static func check(_ urls: some Sequence<URL>) throws(OutputError) {
     var tried: Set<String> = []
     for url in urls {
       var status = stat()
-      if stat(url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      if stat(url.path, &status) != 0 {
+        if errno == ENAMETOOLONG { throw .unwritable(path: url.path, reason: systemError()) }
+      } else if status.st_mode & S_IFMT != S_IFREG {
         throw .unwritable(path: url.path, reason: "something else than a file has that name")
       }
       let folder = url.deletingLastPathComponent()

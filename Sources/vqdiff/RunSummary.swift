@@ -7,8 +7,7 @@ struct RunSummary {
   /// Sequences that the networks evaluated, and those that earlier ones stood in for.
   private(set) var evaluations = 0
   private(set) var reused = 0
-  /// Time from a batch's start to its last step, summed; decoding is in `total` only, but for
-  /// that of previews and frames.
+  /// Time from a batch's start to its last step, summed: without the decoding of images, with that of previews and frames.
   private(set) var sampling = Duration.zero
   private let start = ContinuousClock.now
   private var batchStart = ContinuousClock.now

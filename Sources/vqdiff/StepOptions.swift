@@ -50,6 +50,31 @@ struct StepOptions: ParsableArguments {
     }
   }
 
+  /// The steps of `steps` that are previewed.
+  func previewedSteps(of steps: Int) -> StrideThrough<Int> {
+    // Without previews none: the first would come after the last step.
+    stride(from: previewEvery ?? steps + 1, through: steps, by: previewEvery ?? 1)
+  }
+
+  /// Checks before the work that previews can be written beside their images.
+  ///
+  /// - Parameters:
+  ///   - files: of the images; of a sheet the one.
+  ///   - images: on the sheet; nil without one. Its previews wait in memory for the last image.
+  ///   - size: of an image as it is generated.
+  /// - Throws: `OutputError.previewsTooLarge` for previews that wait with together more than 2 GiB; `.unwritable`.
+  func checkPreviews(beside files: [URL], steps: Int, onSheet images: Int?, size: ImageSize) throws(OutputError) {
+    guard let previewEvery else { return }
+    if let images {
+      let previews = Double(images) * Double(steps / previewEvery)
+      guard Double(size.width) * Double(size.height) * 3 * previews <= Double(Int32.max) else {
+        throw .previewsTooLarge(every: previewEvery, previews: previews, size: size)
+      }
+    }
+    try OutputPath.check(
+      files.lazy.flatMap { file in previewedSteps(of: steps).lazy.map { Self.previewFile(of: file, step: $0) } })
+  }
+
   /// The file of a preview beside that of its image.
   static func previewFile(of image: URL, step: Int) -> URL {
     let name = image.deletingPathExtension().lastPathComponent

@@ -66,6 +66,17 @@ import Testing
     expectClose([try FrechetDistance.between(set, set)], [0], absolute: 1e-12)
   }
 
+  /// D² numbers are too many long before D are.
+  @Test func dimensionsAreBounded() throws {
+    let limit = FeatureSet.largestDimension
+    #expect(try FeatureSet(name: "wide", values: [Double](repeating: 1, count: limit), dimension: limit).dimension == limit)
+    let error = try #require(throws: EvaluationError.self) {
+      try FeatureSet(name: "raw", values: [Double](repeating: 1, count: limit + 1), dimension: limit + 1)
+    }
+    #expect(error == .dimensionTooLarge(set: "raw", expected: 8192, found: 8193))
+    #expect(error.description == "raw: expected features of dimension at most 8192, found 8193")
+  }
+
   private struct Centred {
     let mean: [Double]
     let rows: [[Double]]

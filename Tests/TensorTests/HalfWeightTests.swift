@@ -130,6 +130,12 @@ import Testing
     let found = ComputeOptions.$current.withValue(Self.half) { Linear(weight: weight, bias: nil) }
     expectSameBits(
       found(x), Linear(weight: isKept ? weight : Self.rounded(weight), bias: nil)(x), "linear, \(value)")
+    for options in everyHalfWay {
+      let layer = ComputeOptions.$current.withValue(options) { Linear(weight: weight, bias: nil) }
+      // OpenBLAS's products would.
+      #expect(!layer.dependsOnPlace, "\(options), \(value)")
+      expectSameBits(layer(x), found(x), "\(options), \(value)")
+    }
 
     var filter = randomTensor([33, 34, 3, 3], seed: 19)
     // Sums of a filter's weights leave the range before each of them does.

@@ -69,6 +69,45 @@ import VQDiffusion
     }
   }
 
+  /// A folder as `generate --preview-every --animate` leaves it, with folders that are named like images.
+  @Test func picturesOfStepsAreLeftOut() async throws {
+    let pipeline = try VQDiffusionPipeline.builtIn()
+    let settings = GenerationSettings(method: .purity(weight: 1), steps: 1, seed: 4)
+    let made = try await pipeline.generate(labels: [7], count: 2, settings: settings)
+    try withTemporaryFolder { folder in
+      func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
+      for image in made {
+        var record = ImageRecord(image, by: pipeline, settings: settings)
+        try image.image.write(to: file("\(image.index).png"), text: record.pngTexts())
+        record.previewStep = 1
+        // A preview is left out whatever its name and size.
+        try image.image.scaled(by: 2).write(to: file("\(image.index)-early.png"), text: record.pngTexts())
+      }
+      try AnimatedPNG(made.map(\.image), milliseconds: 9, last: 9).write(to: file("steps.png"))
+      let damaged = PNGText(ImageRecord.jsonKeyword, "{\"preview_step\": 1")
+      try made[0].image.write(to: file("x.png/inside.png"), text: [damaged], creatingFolders: true)
+      try FileManager.default.createDirectory(at: file("empty.jpg"), withIntermediateDirectories: false)
+      try FileManager.default.createSymbolicLink(at: file("z.png"), withDestinationURL: file("1.png"))
+      let summary = try pipeline.codec.summary(ofImagesIn: folder)
+      let images = [made[0], made[1], made[0], made[1]].map(\.image)
+      #expect(try summary.features == pipeline.codec.summary(of: images, name: folder.path).features)
+      #expect(summary.leftOut == 3)
+
+      try FileManager.default.createSymbolicLink(at: file("lost.png"), withDestinationURL: file("nowhere.png"))
+      #expect(throws: ImageError.self) { try pipeline.codec.summary(ofImagesIn: folder) }
+    }
+  }
+
+  @Test func aFolderOfPreviewsAloneHoldsNoImages() throws {
+    try withTemporaryFolder { folder in
+      let picture = pictures(1, seed: 1)[0]
+      try AnimatedPNG([picture, picture], milliseconds: 9, last: 9).write(to: folder.appendingPathComponent("a.png"))
+      #expect(throws: PipelineError.noImages(folder: folder.path, found: "only previews and animations")) {
+        try Self.codec.get().summary(ofImagesIn: folder)
+      }
+    }
+  }
+
   /// The same image gives the same features in any batch, and the histogram counts all tokens of all batches.
   @Test func batchesDoNotMatter() throws {
     let codec = try Self.codec.get()

@@ -3,6 +3,15 @@ import Testing
 import VQDiffusion
 
 @Suite struct HalfWeightModelTests {
+  @Test func theBackendNamesWhatMultiplies() {
+    let blas = Backend.name
+    #expect(Backend.name(ComputeOptions()) == "packed, \(blas)")
+    #expect(Backend.name(ComputeOptions(products: .openBLAS)) == blas)
+    #expect(Backend.name(ComputeOptions(memory: .low)) == blas)
+    #expect(Backend.name(ComputeOptions(products: .openBLAS, weights: .float16)) == "packed, float16 weights, \(blas)")
+    #expect(Backend.name(ComputeOptions(weights: .float16, memory: .low)) == "packed, float16 weights, \(blas)")
+  }
+
   /// The built-in model's file holds 16-bit floats and its denoiser no 3×3 convolution: rounding changes nothing.
   @Test func weightsThatAreHalvesAlreadyKeepTheirBits() throws {
     let model = try BenchmarkModel(BenchmarkModel.builtInName)

@@ -44,6 +44,20 @@ import VQDiffusion
     #expect(record.parameters.split(separator: "\n").count == 2)
   }
 
+  @Test func arithmeticIsRecordedWhereItIsUnusual() async throws {
+    let usual = try await record()
+    #expect(try usual.arithmetic == nil && !usual.pngTexts()[1].text.contains("arithmetic"))
+    let options = ComputeOptions(products: .openBLAS, convolution: .im2col, weights: .int8, memory: .low)
+    // Made as the model is loaded, whatever the options are later.
+    let unusual = try await ComputeOptions.$current.withValue(options) { try await record() }
+    #expect(unusual.arithmetic == .init(options))
+    #expect(
+      unusual.parameters.contains(", Weights: int8, Products: openblas, Convolution: im2col, Memory: low, Version: "))
+    #expect(try ImageRecord(unusual.pngTexts()) == unusual)
+    let half = try #require(ImageRecord.Arithmetic(ComputeOptions(weights: .float16)))
+    #expect(half.weights == "float16" && half.products == nil && half.convolution == nil && half.memory == nil)
+  }
+
   @Test func otherImagesHaveNoRecord() throws {
     #expect(try ImageRecord([PNGText("parameters", "horse")]) == nil)
     #expect(throws: DecodingError.self) { try ImageRecord([PNGText("vqdiffusion", "{}")]) }

@@ -75,14 +75,24 @@ import VQDiffusion
     Case(
       "generate --class 1 --scale 256 --steps 20 --animate a.png",
       "expected frames of together at most 2 GiB, found up to 21 of 8192×8192 pixels"),
+    Case(
+      "generate --class 1 --count 70000 --grid --steps 20 --preview-every 2",
+      "--preview-every 2: with --grid expected previews of together at most 2 GiB, found up to 700000 of 32×32 pixels"),
+    Case("\(generate) -o x.png --preview-every 3", "x.preview-003.png: something else than a file has that name"),
+    Case("\(generate) -n 2 --grid -o x.png --preview-every 3", "x.preview-003.png: something else than a file has that name"),
+    // The image's own name is short enough.
+    Case(
+      "\(generate) -n 2 -o \(String(repeating: "x", count: 248))%d.png --preview-every 4", ".preview-004.png: File name too long"),
   ]
 
   @Test(arguments: requests) func impossibleRequestsAre1(_ bad: Case) throws {
     try withEditFolder { folder in
       try Data("not an image".utf8).write(to: folder.url.appendingPathComponent("text"))
       try RGBImage(width: 8, height: 8, filledWith: .black).write(to: folder.url.appendingPathComponent("black.png"))
-      try FileManager.default.createDirectory(
-        at: folder.url.appendingPathComponent("folder.png"), withIntermediateDirectories: false)
+      for name in ["folder.png", "x.preview-003.png"] {
+        try FileManager.default.createDirectory(
+          at: folder.url.appendingPathComponent(name), withIntermediateDirectories: false)
+      }
       try fail(bad.arguments, status: 1, message: bad.message, in: folder.url)
       #expect(try folder.files() == ["black.png"] + EditFolder.files + ["text"])
     }

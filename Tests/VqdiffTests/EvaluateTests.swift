@@ -49,7 +49,23 @@ import VQDiffusion
       #expect(try all["neighbours"].double("precision") == 1 && all["neighbours"].int("neighbours") == 2)
       #expect(try all["kernel_distance"].int("subset_size") == 4)
       #expect(try report["quality"]["floor"].int("real") == 4 && report.int("seed") == 7)
+      #expect(try report.int("real_left_out") == 0 && report.int("generated_left_out") == 0)
       #expect(try report["real_codes"] == report["generated_codes"] && report["real_codes"].int("codes") == 512)
+    }
+  }
+
+  @Test func saysWhatItLeavesOut() throws {
+    try withTemporaryFolder { folder in
+      try writePictures(9, seed: 0, to: folder.appendingPathComponent("real"))
+      let generate = ["generate", "--class", "horse", "--steps", "2", "--seed", "5", "--preview-every", "1"]
+      try succeed(generate + ["--count", "4", "-o", "made/%d.png"], in: folder)
+      try succeed(generate + ["--animate", "made/steps.png", "-o", "made/4.png"], in: folder)
+      let run = try vqdiff(["evaluate", "--real", "real", "--generated", "made", "-o", "json"], in: folder)
+      #expect(run.status == 0 && run.errorLines.count == 1)
+      #expect(run.errors.hasSuffix("/made: left out 11 previews and animations\n"))
+      let report = try JSONDecoder().decode(JSONValue.self, from: Data(run.output.utf8))
+      #expect(try report["quality"]["all"].int("generated") == 5 && report.int("generated_left_out") == 11)
+      #expect(try report.int("real_left_out") == 0)
     }
   }
 
@@ -62,7 +78,7 @@ import VQDiffusion
       #expect(table.contains("given features, dimension 3") && !table.contains("codebook") && !table.contains("mostly bias"))
       let json = try succeed(arguments + ["-o", "json", "--subset-size", "11"], in: folder).output
       let report = try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
-      #expect(report["real_codes"].isNull)
+      #expect(report["real_codes"].isNull && report["real_left_out"].isNull)
       #expect(try report["quality"]["same_size"].int("generated") == 20)
       #expect(try report["quality"]["floor"]["kernel_distance"].int("subset_size") == 11)
       #expect(try report["quality"]["floor"]["kernel_distance"].int("subsets") == 100)

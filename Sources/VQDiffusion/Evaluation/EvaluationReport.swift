@@ -21,6 +21,9 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
   /// Nil where features were given instead of images.
   public let realCodes: CodeUsage?
   public let generatedCodes: CodeUsage?
+  /// Files of the folders that weren't taken for images: previews and animations. Nil where features were given.
+  public let realLeftOut: Int?
+  public let generatedLeftOut: Int?
   /// The seed of all random subsets.
   public let seed: UInt64
 
@@ -31,17 +34,18 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
   public init(
     real: FeatureSet, generated: FeatureSet, features: String, options: FeatureComparison.Options = .init()
   ) throws(EvaluationError) {
-    try self.init(real: real, generated: generated, features: features, codes: nil, options: options)
+    try self.init(real: real, generated: generated, features: features, images: nil, options: options)
   }
 
   fileprivate init(
-    real: FeatureSet, generated: FeatureSet, features: String, codes: (real: CodeUsage, generated: CodeUsage)?,
+    real: FeatureSet, generated: FeatureSet, features: String, images: (real: ImageSummary, generated: ImageSummary)?,
     options: FeatureComparison.Options
   ) throws(EvaluationError) {
     quality = try QualityReport(real: real, generated: generated, options)
     self.features = features
     (realName, generatedName) = (real.name, generated.name)
-    (realCodes, generatedCodes) = (codes?.real, codes?.generated)
+    (realCodes, generatedCodes) = (images?.real.codeUsage, images?.generated.codeUsage)
+    (realLeftOut, generatedLeftOut) = (images?.real.leftOut, images?.generated.leftOut)
     seed = options.kernel.seed
   }
 }
@@ -58,7 +62,7 @@ extension ImageCodec {
   ) throws(EvaluationError) -> EvaluationReport {
     try EvaluationReport(
       real: real.features, generated: generated.features, features: Self.featureName,
-      codes: (real.codeUsage, generated.codeUsage), options: options)
+      images: (real, generated), options: options)
   }
 
   /// Compares the PNG and JPEG images below two folders by pooled features of the VQ encoder. It takes seconds to minutes and may be

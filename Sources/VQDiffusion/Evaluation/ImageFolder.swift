@@ -2,7 +2,8 @@ import Foundation
 
 /// The images below a folder.
 enum ImageFolder {
-  /// All files whose names end like those of PNG or JPEG files, in subfolders too, hidden ones left out, sorted by path.
+  /// All files, links to files too, whose names end like those of PNG or JPEG files, in subfolders too, hidden ones left out, sorted by
+  /// path.
   ///
   /// - Throws: `PipelineError.noImages` unless there is such a folder with such a file.
   static func images(in folder: URL) throws(PipelineError) -> [URL] {
@@ -13,7 +14,7 @@ enum ImageFolder {
     guard isFolder.boolValue else { throw .noImages(folder: folder.path, found: "a file") }
     var failure: (url: URL, error: any Error)?
     let files = FileManager.default.enumerator(
-      at: folder, includingPropertiesForKeys: [.isRegularFileKey], options: [.skipsHiddenFiles]
+      at: folder, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles]
     ) { url, error in
       failure = (url, error)
       return false
@@ -21,10 +22,30 @@ enum ImageFolder {
     let extensions = ImageFormat.allCases.flatMap(\.pathExtensions)
     var images: [URL] = []
     while let file = files?.nextObject() as? URL {
-      if extensions.contains(file.pathExtension.lowercased()) { images.append(file) }
+      if extensions.contains(file.pathExtension.lowercased()), !isOtherThanFile(file) { images.append(file) }
     }
     if let failure { throw .unreadable(file: failure.url.path, reason: failure.error.localizedDescription) }
     guard !images.isEmpty else { throw .noImages(folder: folder.path, found: "none in it") }
     return images.sorted { $0.path < $1.path }
+  }
+
+  /// The image of a file; nil for a picture of a generation's steps, which is no result: a preview, by its record, or an animation.
+  ///
+  /// - Throws: `ImageError` for a file that can't be read or hasn't the size `expected`.
+  static func image(at file: URL, expecting expected: ImageSize) throws(ImageError) -> RGBImage? {
+    let bytes = try imageFileBytes(at: file)
+    if ImageFormat(of: bytes) == .png, showsSteps(try PNGContainer(bytes, file: file.path)) { return nil }
+    return try RGBImage(fileBytes: bytes, file: file.path, expecting: expected)
+  }
+
+  /// acTL makes a PNG file an animation (PNG Specification, Third Edition, section 11.3.4.1). A damaged record says nothing.
+  private static func showsSteps(_ png: PNGContainer) -> Bool {
+    png.chunks.contains { $0.type == "acTL" }
+      || (try? ImageRecord(png.chunks.compactMap { PNGText($0) }))?.previewStep != nil
+  }
+
+  /// What doesn't exist, such as a broken link's target, isn't told apart here: reading it will say so.
+  private static func isOtherThanFile(_ url: URL) -> Bool {
+    (try? url.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == false
   }
 }

@@ -8,13 +8,16 @@ public struct ImageSummary: Sendable {
   public let features: FeatureSet
   /// How much of the codebook the images' tokens use.
   public let codeUsage: CodeUsage
+  /// Files of a folder that aren't among the images: previews and animations.
+  public let leftOut: Int
 }
 
 extension ImageCodec {
   /// Images that are encoded at once.
   private static let summaryBatch = 32
 
-  /// Encodes all PNG and JPEG files below a folder, some at a time; cancelling the task stops it between those.
+  /// Encodes all PNG and JPEG files below a folder, some at a time; cancelling the task stops it between those. PNG files that state the
+  /// step of a preview in their `ImageRecord`, and animated ones, are left out and counted.
   ///
   /// - Throws: `PipelineError.noImages`, `ImageError` for a file that can't be read or hasn't the size of the model's images;
   ///   `EvaluationError`, `CancellationError`.
@@ -22,7 +25,7 @@ extension ImageCodec {
     let files = try ImageFolder.images(in: folder)
     return try Log.timed("encoded", ["folder": "\(folder.path)", "images": "\(files.count)"]) {
       try summary(name: folder.path, count: files.count) { index in
-        try RGBImage(contentsOf: files[index], expecting: imageSize)
+        try ImageFolder.image(at: files[index], expecting: imageSize)
       }
     }
   }
@@ -39,19 +42,27 @@ extension ImageCodec {
     }
   }
 
-  private func summary(name: String, count: Int, image: (Int) throws -> RGBImage) throws -> ImageSummary {
+  /// - Parameter image: each image by its number; nil for those to leave out.
+  private func summary(name: String, count: Int, image: (Int) throws -> RGBImage?) throws -> ImageSummary {
     var histogram = [Int](repeating: 0, count: vqModel.codes)
     var features: [Double] = []
+    var leftOut = 0
     for first in stride(from: 0, to: count, by: Self.summaryBatch) {
       try Task.checkCancellation()
-      let batch = try (first..<min(first + Self.summaryBatch, count)).map(image)
+      let numbers = first..<min(first + Self.summaryBatch, count)
+      let batch = try numbers.compactMap(image)
+      leftOut += numbers.count - batch.count
+      if batch.isEmpty { continue }
       let (tokens, maps) = try vqModel.tokensAndFeatures(tensor(batch))
       for token in tokens.tokens { histogram[Int(token)] += 1 }
       features += EncoderFeatures.pooled(maps)
     }
+    guard leftOut == 0 || leftOut < count else {
+      throw PipelineError.noImages(folder: name, found: "only previews and animations")
+    }
     return ImageSummary(
       features: try FeatureSet(
         name: name, values: features, dimension: EncoderFeatures.dimension(channels: vqModel.configuration.deepestChannels)),
-      codeUsage: try CodeUsage(histogram: histogram))
+      codeUsage: try CodeUsage(histogram: histogram), leftOut: leftOut)
   }
 }

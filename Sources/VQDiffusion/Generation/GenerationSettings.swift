@@ -6,7 +6,10 @@ public typealias Truncation = Diffusion.Truncation
 /// The sampling rules (see `Diffusion.SamplingMethod`).
 public typealias SamplingMethod = Diffusion.SamplingMethod
 
-/// How the corruption may be undone: see the types of the same names in `Diffusion`.
+/// How tokens are corrupted and how that may be undone: see the types of the same names in `Diffusion`.
+public typealias CorruptionKernel = Diffusion.CorruptionKernel
+public typealias ReverseRule = Diffusion.ReverseRule
+public typealias DiffusionError = Diffusion.DiffusionError
 public typealias GuidanceSchedule = Diffusion.GuidanceSchedule
 public typealias TimestepGrid = Diffusion.TimestepGrid
 public typealias Remasking = Diffusion.Remasking

@@ -66,6 +66,8 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   public var height: Int
   /// How many times each pixel was repeated in both directions.
   public var scale: Int
+  /// How the networks computed, which images may depend on; nil where it was the usual.
+  public var arithmetic: Arithmetic?
   /// What the image was made from; nil where it was made from noise alone.
   public var edit: Edit?
   /// Of a preview: the step whose expected image it shows. The record makes the finished image.
@@ -77,7 +79,7 @@ public struct ImageRecord: Sendable, Equatable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case version, model, label, sampler, steps, truncation, remasking, temperature, seed, width, height, scale, edit, cells
-    case columns
+    case columns, arithmetic
     case previewStep = "preview_step"
     case className = "class"
     case guidanceScale = "guidance_scale"
@@ -108,6 +110,7 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     seed = image.seed
     (width, height) = (image.image.width, image.image.height)
     (self.scale, self.edit) = (scale, edit)
+    arithmetic = Arithmetic(pipeline.computeOptions)
   }
 
   /// The record of a sheet of images; `images` isn't empty.
@@ -160,6 +163,7 @@ extension ImageRecord {
     if let timestepGrid { pairs.append(("Timesteps", timestepGrid)) }
     if truncation != "none" { pairs.append(("Truncation", truncation)) }
     if scale != 1 { pairs.append(("Scale", "\(scale)")) }
+    pairs += arithmetic?.pairs ?? []
     pairs += edit?.pairs ?? []
     if let previewStep { pairs.append(("Preview step", "\(previewStep)")) }
     pairs.append(("Version", "swift-vq-diffusion \(version)"))

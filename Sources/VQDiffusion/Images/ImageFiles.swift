@@ -10,14 +10,19 @@ extension RGBImage {
     contentsOf url: URL, expecting expected: ImageSize? = nil, over background: Color = .white,
     maximumPixels: Int = defaultMaximumPixels
   ) throws(ImageError) {
-    let bytes = try imageFileBytes(at: url)
+    try self.init(
+      fileBytes: imageFileBytes(at: url), file: url.path, expecting: expected, over: background, maximumPixels: maximumPixels)
+  }
+
+  /// The same for the bytes of a PNG or JPEG file.
+  init(
+    fileBytes bytes: [UInt8], file: String, expecting expected: ImageSize? = nil, over background: Color = .white,
+    maximumPixels: Int = defaultMaximumPixels
+  ) throws(ImageError) {
     switch ImageFormat(of: bytes) {
-    case .png:
-      try self.init(png: bytes, file: url.path, expecting: expected, over: background, maximumPixels: maximumPixels)
-    case .jpeg:
-      try self.init(jpeg: bytes, file: url.path, expecting: expected, maximumPixels: maximumPixels)
-    case nil:
-      throw .unknownFormat(file: url.path, found: Array(bytes.prefix(8)))
+    case .png: try self.init(png: bytes, file: file, expecting: expected, over: background, maximumPixels: maximumPixels)
+    case .jpeg: try self.init(jpeg: bytes, file: file, expecting: expected, maximumPixels: maximumPixels)
+    case nil: throw .unknownFormat(file: file, found: Array(bytes.prefix(8)))
     }
   }
 
@@ -44,7 +49,8 @@ extension PNGText {
   }
 }
 
-private func imageFileBytes(at url: URL) throws(ImageError) -> [UInt8] {
+/// - Throws: `ImageError.unreadable`.
+func imageFileBytes(at url: URL) throws(ImageError) -> [UInt8] {
   do {
     return [UInt8](try Data(contentsOf: url))
   } catch {

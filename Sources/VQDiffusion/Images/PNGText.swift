@@ -26,7 +26,7 @@ public struct PNGText: Sendable, Equatable {
 
 extension PNGText {
   /// tEXt is Latin-1 (ISO/IEC 15948, 11.3.4.3), iTXt is UTF-8 (11.3.4.5).
-  private init?(_ chunk: PNGContainer.Chunk) {
+  init?(_ chunk: PNGContainer.Chunk) {
     let fields = chunk.body.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
     guard fields.count == 2 else { return nil }
     switch chunk.type {
