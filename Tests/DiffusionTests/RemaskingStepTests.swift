@@ -55,7 +55,8 @@ import Testing
         if state.confidences[..<2] != [1, 1] || state.confidences.count != 3 { Issue.record("another ψ") }
       }
     }
-    #expect(isPlausible(counts, law: [9 / 16, 3 / 16, 3 / 16, 1 / 16]), "\(counts)")
+    let law: [Double] = [0.5625, 0.1875, 0.1875, 0.0625]
+    #expect(isPlausible(counts, law: law), "\(counts)")
   }
 
   /// Only the confidence rule reads ψ.
