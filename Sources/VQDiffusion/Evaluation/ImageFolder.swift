@@ -46,6 +46,7 @@ enum ImageFolder {
 
   /// What doesn't exist, such as a broken link's target, isn't told apart here: reading it will say so.
   private static func isOtherThanFile(_ url: URL) -> Bool {
-    (try? url.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == false
+    var status = stat()
+    return stat(url.path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
   }
 }
