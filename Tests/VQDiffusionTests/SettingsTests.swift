@@ -35,7 +35,8 @@ import VQDiffusion
     option: String
   ) throws {
     let schedule = try GuidanceSchedule(option: option)
-    #expect(schedule.option == option && (try GuidanceSchedule(option: schedule.option)) == schedule)
+    #expect(schedule.option == option)
+    #expect(try GuidanceSchedule(option: schedule.option) == schedule)
   }
 
   @Test(arguments: ["linear", "cosine", "90,50,1"]) func timestepGridsAreReadBack(option: String) throws {
