@@ -59,12 +59,12 @@ def settings():
         add(every, guided(scale))
     for options, steps in SAMPLERS.values():
         add(every, sampled(options, steps[2], DEFAULT_GUIDANCE))
+    for weight in PURITY_WEIGHTS:
+        add(every, weighted(weight))
     for column in range(len(STEPS)):
         for options, steps in SAMPLERS.values():
             if column < len(steps):
                 add(every, sampled(options, steps[column]))
-    for weight in PURITY_WEIGHTS:
-        add(every, weighted(weight))
     return every
 
 

@@ -55,7 +55,8 @@ import VQDiffusion
       "kind": "gaussian", "timesteps": 10, "alpha_1": 0.9, "alpha_T": 0.1, "gamma_1": 0.1, "gamma_T": 0.9,
     ]
     try expect(
-      .invalidConfiguration(file: file, field: "kind", expected: "mask_and_replace, first_paper, absorbing, uniform", found: "gaussian")
+      .invalidConfiguration(
+        file: file, field: "kind", expected: "mask_and_replace, first_paper, absorbing, uniform", found: "gaussian")
     ) {
       try ModelFolders.write(schedule, to: $0.appendingPathComponent(file))
     }
