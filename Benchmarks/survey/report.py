@@ -2,7 +2,7 @@
 import pathlib
 
 import plots
-from survey import DEFAULT_GUIDANCE, GUIDANCE, PURITY_WEIGHTS, SAMPLERS, guided, name_of, sampled, weighted
+from survey import DEFAULT_GUIDANCE, GUIDANCE, PURITY_WEIGHTS, SAMPLERS, guided, name_of, quality_of, sampled, weighted
 
 
 def figures(survey, options):
@@ -11,17 +11,11 @@ def figures(survey, options):
     images, evaluation = survey.known("images", name), survey.known("evaluation", name)
     if not images or not evaluation:
         return None
-    quality = evaluation["quality"]["all"]
     return {
         "evaluations": (images["evaluations"] + images["reused"]) / images["images"],
         "seconds": survey.known("seconds", name),
-        "frechet": quality["frechet_distance"],
-        "kernel": quality["kernel_distance"]["mean"] * 1000,
-        "spread": quality["kernel_distance"]["standard_deviation"] * 1000,
-        "precision": quality["neighbours"]["precision"],
-        "recall": quality["neighbours"]["recall"],
-        "perplexity": evaluation["generated_codes"]["perplexity"],
         "within": survey.known("within", name),
+        **quality_of(evaluation),
     }
 
 

@@ -96,6 +96,19 @@ def run(command):
     return result
 
 
+def quality_of(evaluation):
+    """What the tables show of the program's JSON."""
+    quality = evaluation["quality"]["all"]
+    return {
+        "frechet": quality["frechet_distance"],
+        "kernel": quality["kernel_distance"]["mean"] * 1000,
+        "spread": quality["kernel_distance"]["standard_deviation"] * 1000,
+        "precision": quality["neighbours"]["precision"],
+        "recall": quality["neighbours"]["recall"],
+        "perplexity": evaluation["generated_codes"]["perplexity"],
+    }
+
+
 class Survey:
     def __init__(self, arguments):
         self.arguments = arguments
@@ -190,16 +203,7 @@ class Survey:
                 folder = decoded
             within = self.within_classes(f"reference-{name.replace(' ', '-')}", folder) if folder.name != "decoded" else None
             evaluation = self.evaluate(folder)
-            quality = evaluation["quality"]["all"]
-            return {
-                "frechet": quality["frechet_distance"],
-                "kernel": quality["kernel_distance"]["mean"] * 1000,
-                "spread": quality["kernel_distance"]["standard_deviation"] * 1000,
-                "precision": quality["neighbours"]["precision"],
-                "recall": quality["neighbours"]["recall"],
-                "perplexity": evaluation["generated_codes"]["perplexity"],
-                "within": within,
-            }
+            return {**quality_of(evaluation), "within": within}
 
         return self.cached("reference", name.replace(" ", "-"), make)
 
