@@ -19,7 +19,7 @@ import Testing
     return tokens.reduce(into: Array(repeating: 0, count: 5)) { $0[Int($1[0])] += 1 }
   }
 
-  @Test(arguments: [3, 8]) func anyGridGivesTheLawOfTheData(steps: Int) throws {
+  @Test(arguments: [1, 2, 3, 5, 8]) func anyGridGivesTheLawOfTheData(steps: Int) throws {
     let sampler = try AncestralSampler(SamplingPlan(schedule(), length: 1, steps: steps))
     let noise = PhiloxNoise(seed: 1)
     let found = try counts(sampler, states: (0..<100_000).map { try sampler.initialState(image: $0, noise: noise) })

@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test func whatTheDenoiserReturnsIsChecked() throws {
-    let sampler = try AncestralSampler(
+    let sampler = try FewerTokensSampler(
       SamplingPlan(MaskAndReplaceSchedule(timesteps: 4, codes: 3), length: 2, steps: 1))
     func error(_ logits: FloatTensor, codes: Int = 3) -> DiffusionError? {
       do {

@@ -2,7 +2,7 @@
 /// codes from p(x_0 | x_t); revealed tokens stay.
 ///
 /// Where the masks aren't a multiple of the number of steps the numbers differ by one, so that exactly `steps` evaluations reveal all.
-package struct FewerTokensSampler: Sampler {
+package struct FewerTokensSampler: MaskCountingSampler {
   package let plan: SamplingPlan
   private let quotas: [Int]
 
@@ -15,12 +15,6 @@ package struct FewerTokensSampler: Sampler {
   }
 
   package var evaluations: Int { quotas.count }
-  package var readsMaskedOnly: Bool { true }
-  package var countsMasks: Bool { true }
-
-  package func timestep(of state: SamplingState) -> Int? {
-    state.evaluations < evaluations ? timestepByMaskCount(state) : nil
-  }
 
   package func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) {
     let scores = state.tokens.map { isMask($0) ? Float(1) : 0 }

@@ -6,7 +6,7 @@ import Foundation
 ///
 /// Cell i of the order is (⌊Φ_2(i) H⌋, ⌊Φ_3(i) W⌋), Φ_b being the radical inverse in base b; cells that came before are skipped. Each
 /// image begins at a random place of the order and goes round.
-package struct HaltonSampler: Sampler {
+package struct HaltonSampler: MaskCountingSampler {
   package let plan: SamplingPlan
   private let order: [Int]
   private let quotas: [Int]
@@ -21,12 +21,6 @@ package struct HaltonSampler: Sampler {
   }
 
   package var evaluations: Int { quotas.count }
-  package var readsMaskedOnly: Bool { true }
-  package var countsMasks: Bool { true }
-
-  package func timestep(of state: SamplingState) -> Int? {
-    state.evaluations < evaluations ? timestepByMaskCount(state) : nil
-  }
 
   package func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) {
     // The same at every step of the image.

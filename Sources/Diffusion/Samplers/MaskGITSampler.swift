@@ -7,7 +7,7 @@ import Foundation
 ///
 /// after step i of N, so that ⌊M cos(π/2 · i/N)⌋ of M masks are left (the cosine schedule). The noise, of temperature τ annealed to
 /// 0, keeps early choices from being greedy. A step that would reveal none costs no evaluation.
-package struct MaskGITSampler: Sampler {
+package struct MaskGITSampler: MaskCountingSampler {
   package let plan: SamplingPlan
   /// What each evaluation reveals, and its temperature.
   private let steps: [(quota: Int, temperature: Double)]
@@ -27,12 +27,6 @@ package struct MaskGITSampler: Sampler {
   }
 
   package var evaluations: Int { steps.count }
-  package var readsMaskedOnly: Bool { true }
-  package var countsMasks: Bool { true }
-
-  package func timestep(of state: SamplingState) -> Int? {
-    state.evaluations < evaluations ? timestepByMaskCount(state) : nil
-  }
 
   package func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) {
     let (quota, temperature) = steps[state.evaluations]

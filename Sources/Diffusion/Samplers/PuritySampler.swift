@@ -3,7 +3,7 @@
 /// tokens stay.
 ///
 /// The number of positions follows the schedule (`Quotas.following`). A step that would reveal none costs no evaluation.
-package struct PuritySampler: Sampler {
+package struct PuritySampler: MaskCountingSampler {
   package let plan: SamplingPlan
   private let weight: Float  // r
   private let quotas: [Int]
@@ -29,12 +29,6 @@ package struct PuritySampler: Sampler {
   }
 
   package var evaluations: Int { quotas.count }
-  package var readsMaskedOnly: Bool { true }
-  package var countsMasks: Bool { true }
-
-  package func timestep(of state: SamplingState) -> Int? {
-    state.evaluations < evaluations ? timestepByMaskCount(state) : nil
-  }
 
   package func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) {
     let purity = state.tokens.indices.map { isMask(state.tokens[$0]) ? prediction.purity(at: $0) : 0 }

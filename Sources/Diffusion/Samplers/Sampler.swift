@@ -20,6 +20,18 @@ package protocol Sampler: Sendable {
   func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource)
 }
 
+/// A sampler that starts from masks and reveals a certain number of them at each evaluation; what is revealed stays.
+package protocol MaskCountingSampler: Sampler {}
+
+extension MaskCountingSampler {
+  package var readsMaskedOnly: Bool { true }
+  package var countsMasks: Bool { true }
+
+  package func timestep(of state: SamplingState) -> Int? {
+    state.evaluations < evaluations ? timestepByMaskCount(state) : nil
+  }
+}
+
 extension Sampler {
   package var kernel: any CorruptionKernel { plan.kernel }
   /// L
