@@ -42,6 +42,8 @@ package struct SafetensorsFile: TensorSource {
 
   package func shape(of name: String) -> [Int]? { index[name].map { entries[$0].shape } }
 
+  package func elementType(of name: String) -> ElementType? { index[name].map { entries[$0].elementType } }
+
   /// A tensor's elements as 32-bit floats: F32 in place if 4-byte aligned and copied if not, F16 and BF16 widened, F64
   /// rounded.
   ///

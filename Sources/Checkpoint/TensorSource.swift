@@ -11,6 +11,9 @@ package protocol TensorSource: Sendable {
   /// The shape of a tensor, nil if there is none of that name.
   func shape(of name: String) -> [Int]?
 
+  /// The type of a tensor's elements as stored, nil if there is none of that name.
+  func elementType(of name: String) -> ElementType?
+
   /// A tensor's elements as 32-bit floats.
   ///
   /// - Throws: `CheckpointError.missingTensor`, or `.wrongElementType` for anything but floats.
@@ -21,5 +24,10 @@ package protocol TensorSource: Sendable {
 }
 
 extension TensorSource {
+  /// Bytes of all tensors' elements as stored.
+  package var byteCount: Int {
+    names.reduce(0) { $0 + (shape(of: $1) ?? []).reduce(elementType(of: $1)?.size ?? 0, *) }
+  }
+
   package func halfTensor(_ name: String) -> HalfTensor? { nil }
 }

@@ -23,32 +23,37 @@ public struct VQDiffusionPipeline: Sendable {
   /// How the networks compute: `ComputeOptions.current` as it was while they were loaded.
   public let computeOptions: ComputeOptions
 
-  /// Loads a model folder (laid out as `ModelFolder` describes; see also the project's documentation).
+  /// Loads the model in a folder (see `ModelLocation` for what else a model can be).
+  ///
+  /// - Throws: as `init(_:)`.
+  public init(contentsOf url: URL) throws { try self.init(ModelLocation(url)) }
+
+  /// Loads a model.
   ///
   /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError` or `VQVAEError`, each naming the part.
-  public init(contentsOf url: URL) throws {
+  public init(_ location: ModelLocation) throws {
     computeOptions = ComputeOptions.current
-    let folder = try ModelFolder(url)
-    let index = try folder.index()
-    let transformer = try Log.timed("loaded the transformer", ["folder": "\(url.path)"]) { try folder.denoiser() }
+    let source = try location.source()
+    name = try source.name()
+    let defaults = try source.defaults()
+    let transformer = try Log.timed("loaded the transformer", ["model": "\(source.location)"]) { try source.denoiser() }
     let configuration = transformer.configuration
-    let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(folder, for: configuration) }
-    let kernel = try folder.kernel(for: configuration)
-    name = index.name
-    labels = LabelSet(try folder.labels())
-    defaultSettings = try folder.defaultSettings(index, kernel: kernel, configuration: configuration)
+    let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(source, for: configuration) }
+    let kernel = try source.kernel(for: configuration)
+    labels = LabelSet(try source.labels())
+    defaultSettings = try source.settings(defaults, kernel: kernel, configuration: configuration)
     self.transformer = transformer
     self.codec = codec
     self.kernel = kernel
     guard labels.names.count <= classCount else {
       throw PipelineError.mismatchedParts(
-        folder: url.path, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
+        folder: source.location, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
     }
   }
 
   /// The model that comes with the package: CIFAR-10, 32×32 pixels, ten classes.
   public static func builtIn() throws -> VQDiffusionPipeline {
-    try VQDiffusionPipeline(contentsOf: BuiltInModel.folder())
+    try VQDiffusionPipeline(.builtIn)
   }
 
   public var vqModel: VQModel { codec.vqModel }

@@ -10,11 +10,11 @@ struct Inspect: ParsableCommand {
   var path: String?
 
   func run() throws {
-    guard let path else { return try Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: nil))")) }
+    guard let path else { return try Terminal.output(Terminal.printable("\(try ModelReport(.builtIn))")) }
     let url = URL(fileURLWithPath: path)
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      try Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: url))"))
+      try Terminal.output(Terminal.printable("\(try ModelReport(ModelLocation(url)))"))
     } else {
       try showImage(url)
     }

@@ -53,7 +53,7 @@ import VQVAE
   }
 
   @Test func parametersAreThoseOfTheFiles() throws {
-    let report = try ModelReport(contentsOf: nil)
+    let report = try ModelReport(.builtIn)
     let (transformer, vqvae) = (try #require(report.transformer), try #require(report.vqvae))
     #expect(WorkCount(denoiser: transformer.configuration).parameters == transformer.weights.parameters)
     let encoder = WorkCount(encoder: vqvae.configuration, height: 32, width: 32)

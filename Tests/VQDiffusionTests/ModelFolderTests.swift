@@ -137,7 +137,7 @@ import VQDiffusion
     try withTemporaryFolder { folder in
       try ModelFolders.writeTransformer("denoiser-class-fc", to: folder, changes: ["layers": 4096, "width": 1 << 20])
       #expect {
-        try VQDiffusionPipeline.denoiser(contentsOf: folder)
+        try VQDiffusionPipeline.denoiser(ModelLocation(folder))
       } throws: { error in
         guard case CheckpointError.wrongShape(_, "content_emb.emb.weight", [21, 1 << 20], [21, 32]) = error else { return false }
         return true
@@ -251,7 +251,7 @@ import VQDiffusion
   @Test func theReportCountsWhatIsThere() throws {
     try withTemporaryFolder { folder in
       try ModelFolders.writeModel("denoiser-class-fc", to: folder)
-      let report = try ModelReport(contentsOf: folder)
+      let report = try ModelReport(ModelLocation(folder))
       #expect(report.name == "small" && report.timesteps == 10 && report.labels == [])
       #expect(report.transformer?.weights.parameters == Self.denoiserParameters)
       #expect(report.transformer?.weights.elementTypes == ["F32"] && report.vqvae?.weights.elementTypes == ["F16"])

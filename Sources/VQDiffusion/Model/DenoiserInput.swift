@@ -53,12 +53,12 @@ public struct DenoiserInput: Sendable {
 }
 
 extension VQDiffusionPipeline {
-  /// The denoiser of a model folder, of which only `transformer/` is read; of the built-in model if nil.
+  /// The denoiser of a model, of which nothing else is read.
   ///
   /// - Throws: `PipelineError`, `CheckpointError` or `TransformerError`, each naming the part.
-  public static func denoiser(contentsOf url: URL?) throws -> DenoisingTransformer {
-    let folder = try ModelFolder(url ?? BuiltInModel.folder())
-    return try Log.timed("loaded the transformer", ["folder": "\(folder.url.path)"]) { try folder.denoiser() }
+  public static func denoiser(_ location: ModelLocation) throws -> DenoisingTransformer {
+    let source = try location.source()
+    return try Log.timed("loaded the transformer", ["model": "\(source.location)"]) { try source.denoiser() }
   }
 }
 

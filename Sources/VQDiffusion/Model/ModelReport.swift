@@ -9,7 +9,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
   public struct Weights: Sendable, CustomStringConvertible {
     public let parameters: Int
     public let tensors: Int
-    /// Of the files.
+    /// As stored.
     public let bytes: Int
     /// Names of the stored element types, sorted.
     public let elementTypes: [String]
@@ -21,7 +21,8 @@ public struct ModelReport: Sendable, CustomStringConvertible {
   }
 
   public let name: String
-  public let folder: String
+  /// The folder or file.
+  public let location: String
   /// Nil where the folder has no such part.
   public let transformer: (configuration: DenoiserConfiguration, weights: Weights)?
   public let vqvae: (configuration: VQModelConfiguration, weights: Weights)?
@@ -31,29 +32,25 @@ public struct ModelReport: Sendable, CustomStringConvertible {
 
   /// Reads the parts that are there; a part that is there must be whole.
   ///
-  /// - Parameter url: the folder; nil for the built-in model.
   /// - Throws: `PipelineError.missingPart` if there is neither a transformer nor a vqvae, or a part lacks a file;
   ///   `PipelineError`, `CheckpointError` for files that can't be read.
-  public init(contentsOf url: URL?) throws {
-    let folder = try ModelFolder(url ?? BuiltInModel.folder())
-    guard folder.has("transformer") || folder.has("vqvae") else {
-      throw PipelineError.missingPart(folder: folder.url.path, part: "transformer/ or vqvae/")
+  public init(_ location: ModelLocation) throws {
+    let source = try location.source()
+    guard source.has(.transformer) || source.has(.vqvae) else {
+      throw PipelineError.missingPart(folder: source.location, part: "transformer/ or vqvae/")
     }
-    self.folder = folder.url.path
-    name = folder.has("model_index.json") ? try folder.index().name : folder.url.lastPathComponent
+    (self.location, name) = (source.location, try source.name())
     transformer =
-      folder.has("transformer")
-      ? (try folder.denoiserConfiguration(), try Weights(files: folder.tensorFiles(of: "transformer"))) : nil
-    vqvae =
-      folder.has("vqvae")
-      ? (try folder.vqModelConfiguration(), try Weights(files: folder.tensorFiles(of: "vqvae"))) : nil
-    let scheduler = folder.has("scheduler") ? try folder.scheduler() : nil
+      source.has(.transformer)
+      ? (try source.denoiserConfiguration(), try Weights(source.tensors(of: .transformer))) : nil
+    vqvae = source.has(.vqvae) ? (try source.vqModelConfiguration(), try Weights(source.tensors(of: .vqvae))) : nil
+    let scheduler = source.has(.scheduler) ? try source.scheduler() : nil
     (timesteps, corruption) = (scheduler?.timesteps, scheduler?.kind.replacing("_", with: " "))
-    labels = try folder.labels()
+    labels = try source.labels()
   }
 
   public var description: String {
-    var lines = ["model: \(name)", "folder: \(folder)"]
+    var lines = ["model: \(name)", "location: \(location)"]
     lines.append("transformer: " + (transformer.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
     lines.append("vqvae: " + (vqvae.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
     lines.append("scheduler: " + (timesteps.map { "\(corruption ?? ""), \($0) timesteps" } ?? "missing"))
@@ -93,12 +90,11 @@ public struct ModelReport: Sendable, CustomStringConvertible {
 }
 
 extension ModelReport.Weights {
-  fileprivate init(files: [URL]) throws {
-    let opened = try files.map { try SafetensorsFile($0) }
-    let entries = opened.flatMap(\.entries).filter { $0.name != CodebookMapFile.tensor }
-    parameters = entries.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    tensors = entries.count
-    bytes = opened.reduce(0) { $0 + $1.bytes.count }
-    elementTypes = Set(entries.map(\.elementType.rawValue)).sorted()
+  fileprivate init(_ sources: [any TensorSource]) {
+    let all = sources.flatMap { source in source.names.map { (source, $0) } }
+    parameters = all.reduce(0) { $0 + ($1.0.shape(of: $1.1) ?? []).reduce(1, *) }
+    tensors = all.count
+    bytes = sources.reduce(0) { $0 + $1.byteCount }
+    elementTypes = Set(all.compactMap { $0.0.elementType(of: $0.1)?.rawValue }).sorted()
   }
 }

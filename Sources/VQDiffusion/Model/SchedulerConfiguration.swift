@@ -1,7 +1,7 @@
 import Diffusion
 
 /// `scheduler/config.json`: the corruption that a model was trained against.
-struct SchedulerConfiguration: Decodable {
+struct SchedulerConfiguration: Codable {
   enum Kind: String, CaseIterable {
     case maskAndReplace = "mask_and_replace"
     case firstPaper = "first_paper"
