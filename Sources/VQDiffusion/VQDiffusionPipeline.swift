@@ -35,14 +35,14 @@ public struct VQDiffusionPipeline: Sendable {
     let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(folder, for: configuration) }
     let kernel = try folder.kernel(for: configuration)
     name = index.name
-    labels = LabelSet(try folder.labels())
+    labels = try folder.labels()
     defaultSettings = try folder.defaultSettings(index, kernel: kernel, configuration: configuration)
     self.transformer = transformer
     self.codec = codec
     self.kernel = kernel
-    guard labels.names.count <= classCount else {
+    guard labels.entries.count <= classCount else {
       throw PipelineError.mismatchedParts(
-        folder: url.path, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
+        folder: url.path, expected: "at most \(classCount) labels", found: "\(labels.entries.count)")
     }
   }
 
@@ -59,7 +59,8 @@ public struct VQDiffusionPipeline: Sendable {
     return (configuration.classRows ?? 0) - (configuration.unconditionalClass == nil ? 0 : 1)
   }
 
-  /// The index of a class by its name, the start of its name, or its number.
+  /// The index of a class by its name, a synonym, its WordNet id, its index, or the start of its name
+  /// (see `LabelSet.index(of:classes:)`).
   ///
   /// - Throws: `PipelineError.unknownLabel` with the nearest names, `.ambiguousLabel`.
   public func label(_ name: String) throws(PipelineError) -> Int {

@@ -110,9 +110,9 @@ struct ModelFolder {
     }
   }
 
-  /// Class names in index order; empty if the folder has none.
-  func labels() throws -> [String] {
-    has("labels.json") ? try decode("labels.json") : []
+  /// The classes' names; empty if the folder has none.
+  func labels() throws(PipelineError) -> LabelSet {
+    has("labels.json") ? try decode("labels.json") : LabelSet([])
   }
 
   /// The tensors of a part: all its safetensors files together.
@@ -189,6 +189,7 @@ extension PipelineError {
     case is Double.Type: "a number"
     case is String.Type: "a string"
     case is Bool.Type: "true or false"
+    case is LabelSet.Entry.Type: "a string or an object"
     case is [Any].Type, is [Int].Type, is [String].Type: "an array"
     case is [String: Any].Type: "an object"
     default: "\(type)"

@@ -49,7 +49,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
       ? (try folder.vqModelConfiguration(), try Weights(files: folder.tensorFiles(of: "vqvae"))) : nil
     let scheduler = folder.has("scheduler") ? try folder.scheduler() : nil
     (timesteps, corruption) = (scheduler?.timesteps, scheduler?.kind.replacing("_", with: " "))
-    labels = try folder.labels()
+    labels = try folder.labels().names
   }
 
   public var description: String {
