@@ -36,7 +36,7 @@ let package = Package(
         "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CPNG", "CJPEG",
         .product(name: "Logging", package: "swift-log"),
       ],
-      resources: [.copy("Resources/cifar10")]),
+      resources: [.copy("Resources/cifar10"), .copy("Resources/imagenet")]),
     .executableTarget(
       name: "vqdiff",
       dependencies: [

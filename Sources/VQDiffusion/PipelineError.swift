@@ -18,6 +18,8 @@ public enum PipelineError: Error, Sendable, Equatable {
   /// A folder of images that isn't one; `found` says what is there instead.
   case noImages(folder: String, found: String)
   case builtInModelMissing(searched: [String])
+  /// The list of ImageNet's classes, which comes with the package as the built-in model does.
+  case imageNetNamesMissing(searched: [String])
   case unknownLabel(String, near: [String])
   case ambiguousLabel(String, matches: [String])
   case labelsRequired
@@ -47,6 +49,8 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "\(folder): expected a folder with PNG or JPEG images, found \(found)"
     case .builtInModelMissing(let searched):
       "the built-in model wasn't found; looked in \(searched.joined(separator: ", "))"
+    case .imageNetNamesMissing(let searched):
+      "the names of ImageNet's classes weren't found; looked in \(searched.joined(separator: ", "))"
     case .unknownLabel(let name, let near):
       "no class '\(name)'" + (near.isEmpty ? "" : "; near: \(near.joined(separator: ", "))")
     case .ambiguousLabel(let name, let matches):

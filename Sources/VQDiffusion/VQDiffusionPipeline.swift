@@ -40,12 +40,12 @@ public struct VQDiffusionPipeline: Sendable {
     let configuration = transformer.configuration
     let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(source, for: configuration) }
     let kernel = try source.kernel(for: configuration)
-    labels = LabelSet(try source.labels())
+    labels = try source.labels()
     defaultSettings = try source.settings(defaults, kernel: kernel, configuration: configuration)
     self.transformer = transformer
     self.codec = codec
     self.kernel = kernel
-    guard labels.names.count <= classCount else {
+    guard labels.entries.count <= classCount else {
       throw PipelineError.mismatchedParts(
         folder: source.location, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
     }
@@ -64,7 +64,8 @@ public struct VQDiffusionPipeline: Sendable {
     return (configuration.classRows ?? 0) - (configuration.unconditionalClass == nil ? 0 : 1)
   }
 
-  /// The index of a class by its name, the start of its name, or its number.
+  /// The index of a class by its name, a synonym, its WordNet id, its index, or the start of its name
+  /// (see `LabelSet.index(of:classes:)`).
   ///
   /// - Throws: `PipelineError.unknownLabel` with the nearest names, `.ambiguousLabel`.
   public func label(_ name: String) throws(PipelineError) -> Int {

@@ -199,13 +199,21 @@ import VQDiffusion
     }
   }
 
-  @Test func labelsMustBeAnArrayOfStrings() throws {
+  @Test func labelsMustBeAnArrayOfStringsAndObjects() throws {
     for (labels, field, expected) in [
-      (["a": 1] as Any, "", "an array"), ([1, 2], "Index 0", "a string"), (["a", ["b"]] as [Any], "Index 1", "a string"),
+      (["a": 1] as Any, "", "an array"), ([1, 2], "Index 0", "a string or an object"),
+      (["a", ["b"]] as [Any], "Index 1", "a string or an object"), ([["name": 3]], "Index 0.name", "a string"),
+      ([["name": "a", "synonyms": "b"]], "Index 0.synonyms", "an array"),
     ] {
       try expect(.invalidConfiguration(file: "labels.json", field: field, expected: expected, found: "another type")) {
         try ModelFolders.write(labels, to: $0.appendingPathComponent("labels.json"))
       }
+    }
+  }
+
+  @Test func aLabelNeedsAName() throws {
+    try expect(.invalidConfiguration(file: "labels.json", field: "Index 1.name", expected: "a value", found: "nothing")) {
+      try ModelFolders.write(["a", ["id": "n1"]] as [Any], to: $0.appendingPathComponent("labels.json"))
     }
   }
 

@@ -84,6 +84,7 @@ extension PipelineError {
     case is Int.Type, is UInt64.Type: "a whole number"
     case is Double.Type: "a number"
     case is String.Type: "a string"
+    case is LabelSet.Entry.Type: "a string or an object"
     case is Bool.Type: "true or false"
     case is [Any].Type, is [Int].Type, is [String].Type: "an array"
     case is [String: Any].Type: "an object"

@@ -72,9 +72,9 @@ struct ModelFolder: ModelSource {
 
   func scheduler() throws -> SchedulerConfiguration { try folder.decode("scheduler/config.json") }
 
-  /// Class names in index order; empty if the folder has none.
-  func labels() throws -> [String] {
-    folder.has("labels.json") ? try folder.decode("labels.json") : []
+  /// The classes' names; empty if the folder has none.
+  func labels() throws(PipelineError) -> LabelSet {
+    folder.has("labels.json") ? try folder.decode("labels.json") : LabelSet([])
   }
 
   func configurationFile(of part: ModelPart) -> String { folder.path("\(part.rawValue)/config.json") }

@@ -46,7 +46,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     vqvae = source.has(.vqvae) ? (try source.vqModelConfiguration(), try Weights(source.tensors(of: .vqvae))) : nil
     let scheduler = source.has(.scheduler) ? try source.scheduler() : nil
     (timesteps, corruption) = (scheduler?.timesteps, scheduler?.kind.replacing("_", with: " "))
-    labels = try source.labels()
+    labels = try source.labels().names
   }
 
   public var description: String {

@@ -27,7 +27,7 @@ protocol ModelSource: Sendable {
   func defaults() throws -> GenerationDefaults?
 
   /// Class names.
-  func labels() throws -> [String]
+  func labels() throws -> LabelSet
 
   /// Checked.
   func denoiserConfiguration() throws -> DenoiserConfiguration
