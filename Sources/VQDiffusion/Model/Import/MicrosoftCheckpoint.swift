@@ -1,0 +1,142 @@
+import Checkpoint
+import Foundation
+import Transformer
+import VQVAE
+
+/// A checkpoint of the public VQ-Diffusion implementation with its YAML configuration.
+///
+/// The file is a dictionary with `model` and, usually, `ema`; a bare dictionary of the model's tensors is taken too. In `model` the
+/// denoiser's tensors lie under `transformer.transformer`, the diffusion's buffers and the text encoder's under `transformer`,
+/// and the autoencoder's under `content_codec`; `ema` holds averages of all that is under `transformer`.
+struct MicrosoftCheckpoint: ModelSource {
+  let location: String
+  private let tensorFile: any TensorSource
+  private let configuration: MicrosoftConfiguration
+  private let layout: MicrosoftLayout
+  private let files: MicrosoftFiles
+
+  /// - Throws: `PipelineError.invalidOption` without a YAML file; `PipelineError`, `CheckpointError`.
+  init(_ checkpoint: URL, _ model: ModelLocation) throws {
+    guard let yaml = model.configuration else {
+      throw PipelineError.configurationMissing(file: checkpoint.path)
+    }
+    location = checkpoint.path
+    configuration = try MicrosoftConfiguration(YAMLConfiguration(contentsOf: yaml))
+    tensorFile = try TensorFile.open(checkpoint)
+    layout = try MicrosoftLayout(tensorFile, prefersAverages: model.prefersAveragedWeights)
+    files = MicrosoftFiles(checkpoint: checkpoint, configuration: yaml, model: model)
+  }
+
+  var settingsFile: String { configuration.file }
+
+  func name() throws -> String { files.checkpoint.deletingPathExtension().lastPathComponent }
+
+  func has(_ part: ModelPart) -> Bool {
+    switch part {
+    case .transformer, .scheduler: true
+    case .vqvae: (try? codecGroup()) != nil
+    case .textEncoder: configuration.kind == .text && !layout.textEncoder.isEmpty
+    }
+  }
+
+  /// What the public implementation's inference script asks for.
+  func defaults() throws -> GenerationDefaults? {
+    var defaults = GenerationDefaults()
+    defaults.sampler = SamplingMethod.Name.ancestral.rawValue
+    defaults.steps = try configuration.timesteps
+    switch configuration.kind {
+    case .classConditional: (defaults.guidanceScale, defaults.truncation) = (1.5, "0.94")
+    case .text: defaults.guidanceScale = 5
+    case .unconditional: defaults.truncation = "0.86"
+    }
+    return defaults
+  }
+
+  /// ImageNet's names for a model of a thousand classes, none otherwise.
+  func labels() throws -> LabelSet {
+    configuration.classes == 1000 || configuration.classes == 1001 ? try LabelSet.imageNet() : LabelSet([])
+  }
+
+  func denoiserConfiguration() throws -> DenoiserConfiguration {
+    try checked(configuration.denoiser(classRows: classRows()))
+  }
+
+  /// Rows of the class table.
+  private func classRows() throws -> Int? {
+    guard let stated = configuration.classes else { return nil }
+    guard let table = layout.denoiser.first(where: { $0.name == "blocks.0.ln2.emb.weight" }),
+      let rows = tensorFile.shape(of: table.original)?.first
+    else { return stated }
+    guard rows == stated || rows == stated + 1 else {
+      throw PipelineError.mismatchedParts(
+        folder: location, expected: "\(stated) class rows, as \(configuration.file) states, or one more", found: "\(rows)")
+    }
+    return rows
+  }
+
+  func vqModelConfiguration() throws -> VQModelConfiguration {
+    try checked(VQModelConfiguration(inferredFrom: Weights(codecGroup().renamed())))
+  }
+
+  func tensors(of part: ModelPart) throws -> [any TensorSource] {
+    switch part {
+    case .transformer: [try TensorGroup(source: tensorFile, uses: layout.denoiser).renamed()]
+    case .vqvae: [try codecGroup().renamed()]
+    case .textEncoder: [try TensorGroup(source: tensorFile, uses: layout.textEncoder).renamed()]
+    case .scheduler: []
+    }
+  }
+
+  /// The autoencoder's tensors: in a file named by the user, in the checkpoint, or in the file that the YAML names.
+  private func codecGroup() throws -> TensorGroup {
+    if let file = files.model.autoencoder { return try MicrosoftLayout.codec(in: TensorFile.open(file)) }
+    if !layout.codec.isEmpty { return TensorGroup(source: tensorFile, uses: layout.codec) }
+    guard let file = files.find(configuration.autoencoderPath) else {
+      throw PipelineError.missingPart(
+        folder: location,
+        part: "autoencoder (content_codec.…), and none at \(configuration.autoencoderPath ?? "another path"); name it with --vqvae")
+    }
+    return try MicrosoftLayout.codec(in: TensorFile.open(file))
+  }
+
+  func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]? {
+    guard let path = configuration.codebookMapPath else { return nil }
+    guard let file = files.model.codebookMap ?? files.find(path) else {
+      throw PipelineError.missingPart(
+        folder: location, part: "\(path), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
+    }
+    return try TensorFile.open(file).integers(TensorFile.soleTensor, shape: [codes], in: 0..<reducedCodes)
+  }
+
+  func scheduler() throws -> SchedulerConfiguration {
+    .released(timesteps: try configuration.timesteps)
+  }
+
+  func configurationFile(of part: ModelPart) -> String { configuration.file }
+
+  func ignoredTensors() throws -> [IgnoredTensor] { layout.ignored }
+}
+
+/// Files that a checkpoint's configuration names by paths of the machine that it was trained on.
+struct MicrosoftFiles: Sendable {
+  let checkpoint: URL
+  let configuration: URL
+  let model: ModelLocation
+
+  /// The file at a path as the training program had it: under the working folder, under a folder above the configuration or the
+  /// checkpoint, or by its last name beside them.
+  func find(_ path: String?) -> URL? {
+    guard let path, !path.isEmpty, path != "None" else { return nil }
+    let folders = [configuration, checkpoint].map { $0.deletingLastPathComponent().standardizedFileURL }
+    var candidates = [URL(fileURLWithPath: path)]
+    for folder in folders {
+      var above = folder
+      for _ in 0..<4 {
+        candidates.append(above.appendingPathComponent(path))
+        above.deleteLastPathComponent()
+      }
+      candidates.append(folder.appendingPathComponent((path as NSString).lastPathComponent))
+    }
+    return candidates.first { FileManager.default.fileExists(atPath: $0.path) }
+  }
+}
