@@ -101,7 +101,7 @@ import Transformer
     #expect(try denoiser.logits(tokens: [], timesteps: [], conditions: []).shape == [0, 16, 20])
   }
 
-  private func conditions(of golden: GoldenCase) throws -> [ClassCondition] {
+  private func conditions(of golden: GoldenCase) throws -> [DenoiserCondition] {
     try golden.params.string("kind") == "class"
       ? golden.integers("in.class").map { .index($0) } : golden.integers("in.t").map { _ in .none }
   }
