@@ -5,7 +5,7 @@ import Transformer
 package struct BenchmarkSampling: Sendable {
   private let denoiser: TransformerDenoiser
   private let sampler: any Sampler
-  private let guidance: Guidance<ClassCondition>?
+  private let guidance: Guidance<DenoiserCondition>?
   private var options: SamplingOptions
   /// Rows of the class table that images are asked of; nil for an unconditional model.
   private let classes: Int?

@@ -19,7 +19,7 @@ private struct RandomIntegers {
 package struct RandomDenoiserInput: Sendable {
   let tokens: [Int32]
   let timesteps: [Int]
-  let conditions: [ClassCondition]
+  let conditions: [DenoiserCondition]
 
   package init(for configuration: DenoiserConfiguration, batch: Int, seed: UInt64) {
     let random = RandomIntegers(seed: seed)

@@ -83,7 +83,7 @@ private struct GenerationRun: Sendable {
   /// The class of each image.
   let labels: [Int?]
   let sampler: any Sampler
-  let guidance: Guidance<ClassCondition>?
+  let guidance: Guidance<DenoiserCondition>?
   let start: SamplingStart
   let options: SamplingOptions
 
@@ -140,7 +140,7 @@ private struct GenerationRun: Sendable {
     for first in stride(from: 0, to: labels.count, by: settings.batchSize) {
       try cancellation.check()
       let batch = first..<min(first + settings.batchSize, labels.count)
-      let conditions = labels[batch].map { $0.map(ClassCondition.index) ?? .none }
+      let conditions = labels[batch].map { $0.map(DenoiserCondition.index) ?? .none }
       let tokens = try Log.timed("sampled", ["images": "\(batch)", "settings": "\(settings)"]) {
         try loop.run(from: start, conditions: conditions, images: Array(batch)) { progress in
           report(
@@ -169,9 +169,9 @@ private struct GenerationRun: Sendable {
 
 extension VQDiffusionPipeline {
   /// Guidance of this model: against its "no class" index, or the mean of its classes if it has none.
-  fileprivate func guidance(_ settings: GenerationSettings) throws -> Guidance<ClassCondition>? {
+  fileprivate func guidance(_ settings: GenerationSettings) throws -> Guidance<DenoiserCondition>? {
     let configuration = transformer.configuration
-    let unconditional: ClassCondition = configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses
+    let unconditional: DenoiserCondition = configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses
     let guidance = try Guidance(
       scale: settings.guidanceScale, unconditional: unconditional, schedule: settings.guidanceSchedule)
     guard guidance.isActive else { return nil }

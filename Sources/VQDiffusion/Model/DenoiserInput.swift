@@ -8,7 +8,7 @@ import Transformer
 public struct DenoiserInput: Sendable {
   let tokens: [Int32]
   let timesteps: [Int]
-  let conditions: [ClassCondition]
+  let conditions: [DenoiserCondition]
   private let length: Int
 
   /// - Throws: `CheckpointError` for a file that isn't such a one; `PipelineError.invalidInput` for values out of range.
