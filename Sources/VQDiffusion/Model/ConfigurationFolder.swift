@@ -31,8 +31,8 @@ struct ConfigurationFolder: Sendable {
   /// The safetensors files of a part, opened.
   ///
   /// - Throws: `PipelineError.missingPart` unless there is one; `CheckpointError`.
-  func safetensors(in part: String, except excluded: String = "") throws -> [any TensorSource] {
-    let files = try files(in: part, withExtension: "safetensors").filter { $0.lastPathComponent != excluded }
+  func safetensors(in part: String, except excluded: [String]) throws -> [any TensorSource] {
+    let files = try files(in: part, withExtension: "safetensors").filter { !excluded.contains($0.lastPathComponent) }
     guard !files.isEmpty else { throw PipelineError.missingPart(folder: url.path, part: "\(part)/model.safetensors") }
     return try files.map { try SafetensorsFile($0) }
   }

@@ -1,3 +1,4 @@
+import CLIPText
 import Checkpoint
 import Diffusion
 import Foundation
@@ -14,6 +15,10 @@ import VQVAE
 ///     transformer/model.safetensors
 ///     scheduler/config.json             the corruption schedule
 ///     labels.json                       class names in index order; absent in unconditional models
+///     tokenizer/                        merges.txt, vocab.json, config.json; only of text-conditional models
+///     text_encoder/config.json          CLIPTextConfiguration
+///     text_encoder/model.safetensors
+///     text_encoder/empty_text.safetensors   optional: `embeddings` [text length, text width]
 struct ModelFolder: ModelSource {
   let folder: ConfigurationFolder
 
@@ -55,11 +60,10 @@ struct ModelFolder: ModelSource {
     try checked(folder.decode("vqvae/config.json") as VQModelConfiguration)
   }
 
-  func tensors(of part: ModelPart) throws -> [any TensorSource] {
-    switch part {
-    case .transformer, .vqvae: try folder.safetensors(in: part.rawValue, except: CodebookMapFile.name)
-    case .scheduler: []
-    }
+  func groups(of part: ModelPart) throws -> [TensorGroup] {
+    if part == .scheduler { return [] }
+    let others = [CodebookMapFile.name, EmptyTextFile.name]
+    return try folder.safetensors(in: part.rawValue, except: others).map { TensorGroup(all: $0) }
   }
 
   func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]? {
@@ -77,7 +81,40 @@ struct ModelFolder: ModelSource {
     folder.has("labels.json") ? try folder.decode("labels.json") : LabelSet([])
   }
 
+  /// What `text_encoder/config.json` and `tokenizer/config.json` state besides the encoder's architecture.
+  private struct TextSettings: Decodable {
+    var tensorNames: CLIPTensorNames?
+    var variant: CLIPTokenizer.Variant?
+
+    enum CodingKeys: String, CodingKey {
+      case variant
+      case tensorNames = "tensor_names"
+    }
+  }
+
+  func textParts() throws -> TextParts? {
+    guard has(.textEncoder) else { return nil }
+    let tokenizer = folder.url.appendingPathComponent("tokenizer")
+    let encoder: TextSettings = try folder.decode("text_encoder/config.json")
+    let settings: TextSettings = try folder.decode("tokenizer/config.json")
+    return TextParts(
+      vocabulary: folder.has("tokenizer/vocab.json") ? tokenizer.appendingPathComponent("vocab.json") : nil,
+      merges: tokenizer.appendingPathComponent("merges.txt"), variant: settings.variant ?? .reference,
+      configuration: try folder.decode("text_encoder/config.json"), names: encoder.tensorNames ?? .huggingFace,
+      empty: folder.has(EmptyTextFile.path)
+        ? .init(
+          sources: [try SafetensorsFile(folder.url.appendingPathComponent(EmptyTextFile.path))], name: EmptyTextFile.tensor)
+        : nil)
+  }
+
   func configurationFile(of part: ModelPart) -> String { folder.path("\(part.rawValue)/config.json") }
+}
+
+/// The learned vectors that stand for "no text".
+enum EmptyTextFile {
+  static let name = "empty_text.safetensors"
+  static let path = "text_encoder/\(name)"
+  static let tensor = "embeddings"
 }
 
 /// The table from the full codebook to the reduced one.

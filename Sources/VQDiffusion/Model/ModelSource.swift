@@ -1,3 +1,4 @@
+import CLIPText
 import Checkpoint
 import Diffusion
 import Foundation
@@ -7,6 +8,7 @@ import VQVAE
 /// What a model consists of; the raw value is the folder's name in this project's layout.
 package enum ModelPart: String, CaseIterable, Sendable {
   case transformer, vqvae, scheduler
+  case textEncoder = "text_encoder"
 }
 
 /// A model's files, in whatever layout: its configurations, and its tensors under this project's names. Nothing is read before it is
@@ -35,19 +37,30 @@ protocol ModelSource: Sendable {
   /// Checked.
   func vqModelConfiguration() throws -> VQModelConfiguration
 
-  /// A part's tensors under this project's names; none of the scheduler.
-  func tensors(of part: ModelPart) throws -> [any TensorSource]
+  /// A part's tensors, and the names that this project knows them by; none of the scheduler.
+  func groups(of part: ModelPart) throws -> [TensorGroup]
 
   /// The reduced code of each of the autoencoder's codes; nil where the denoiser knows them all.
   func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]?
 
   func scheduler() throws -> SchedulerConfiguration
 
+  /// What turns texts into vectors; nil in a model without texts.
+  func textParts() throws -> TextParts?
+
   /// The file that a part's configuration is in, for messages.
   func configurationFile(of part: ModelPart) -> String
+
+  /// Tensors of the files that no part uses, on purpose.
+  var ignored: [IgnoredTensor] { get }
 }
 
 extension ModelSource {
+  var ignored: [IgnoredTensor] { [] }
+
+  /// A part's tensors under this project's names.
+  func tensors(of part: ModelPart) throws -> [any TensorSource] { try groups(of: part).map { try $0.renamed() } }
+
   func denoiser() throws -> DenoisingTransformer {
     try DenoisingTransformer(denoiserConfiguration(), weights: Weights(tensors(of: .transformer)))
   }
@@ -86,32 +99,31 @@ extension ModelSource {
   }
 
   /// A denoiser's configuration, once checked; its errors name the file that it is in.
-  func checked(_ configuration: DenoiserConfiguration) throws(PipelineError) -> DenoiserConfiguration {
-    do {
+  func checked(_ configuration: DenoiserConfiguration) throws -> DenoiserConfiguration {
+    try asPipelineErrors(in: .transformer) {
       try configuration.validate()
-    } catch {
-      throw asPipelineError(error, in: .transformer)
+      return configuration
     }
-    return configuration
   }
 
   /// An autoencoder's configuration, once checked; its errors name the file that it is in.
-  func checked(_ configuration: VQModelConfiguration) throws(PipelineError) -> VQModelConfiguration {
-    do {
+  func checked(_ configuration: VQModelConfiguration) throws -> VQModelConfiguration {
+    try asPipelineErrors(in: .vqvae) {
       try configuration.validate()
-    } catch {
-      throw asPipelineError(error, in: .vqvae)
+      return configuration
     }
-    return configuration
   }
 
-  private func asPipelineError(_ error: any Error, in part: ModelPart) -> PipelineError {
-    let file = configurationFile(of: part)
-    switch error {
-    case TransformerError.invalidConfiguration(let field, let expected, let found),
-      VQVAEError.invalidConfiguration(let field, let expected, let found):
-      return .invalidConfiguration(file: file, field: field, expected: expected, found: found)
-    default: return .unusable(file: file, reason: "\(error)")
+  /// Runs `body`; what it finds wrong with a configuration names the file that this is in.
+  func asPipelineErrors<R>(in part: ModelPart, _ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch TransformerError.invalidConfiguration(let field, let expected, let found),
+      VQVAEError.invalidConfiguration(let field, let expected, let found),
+      CLIPTextError.invalidConfiguration(let field, let expected, let found)
+    {
+      throw PipelineError.invalidConfiguration(
+        file: configurationFile(of: part), field: field, expected: expected, found: found)
     }
   }
 }

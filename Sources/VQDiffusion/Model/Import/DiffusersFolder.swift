@@ -57,30 +57,29 @@ struct DiffusersFolder: ModelSource {
   }
 
   func groups(of part: ModelPart) throws -> [TensorGroup] {
-    let files = try part == .scheduler ? [] : tensorFiles(of: part.rawValue)
-    switch part {
-    case .scheduler: return []
-    case .textEncoder: return files.map { TensorGroup($0, keeping: $0.names) }
-    case .transformer:
-      return try files.map { file in
-        var group = TensorGroup(source: file)
-        for name in file.names {
-          guard let own = DiffusersTransformer.name(of: name) else {
-            throw CheckpointError.unexpectedTensors(file: file.file, names: [name])
+    if part == .scheduler { return [] }
+    let files = try tensorFiles(of: part.rawValue)
+    if part == .textEncoder { return files.map { TensorGroup(all: $0) } }
+    let names = try part == .vqvae ? autoencoderNames(files) : [:]
+    return try files.map { file in
+      TensorGroup(
+        file,
+        uses: try file.names.map { original in
+          if let use = names[original] { return use }
+          guard part == .transformer, let name = DiffusersTransformer.name(of: original) else {
+            throw CheckpointError.unexpectedTensors(file: file.file, names: [original])
           }
-          group.uses.append(.init(name: own, original: name))
-        }
-        return group
-      }
-    case .vqvae:
-      // Which names the autoencoder has depends on all of its files.
-      let file = try MergedTensors.of(files)
-      let tensors = try asPipelineErrors(in: .vqvae) { try vqModel().tensors(among: file.names) }
-      let used = Set(tensors.map(\.original))
-      let others = file.names.filter { !used.contains($0) }
-      guard others.isEmpty else { throw CheckpointError.unexpectedTensors(file: file.file, names: others) }
-      return [TensorGroup(source: file, uses: tensors.map { .init(name: $0.name, original: $0.original, shape: $0.shape) })]
+          return .init(name: name, original: original)
+        })
     }
+  }
+
+  /// How the autoencoder's tensors are used, by the names that they have in its files.
+  private func autoencoderNames(_ files: [any TensorSource]) throws -> [String: TensorGroup.Use] {
+    let tensors = try asPipelineErrors(in: .vqvae) { try vqModel().tensors(among: files.flatMap(\.names)) }
+    return Dictionary(
+      tensors.map { ($0.original, TensorGroup.Use(name: $0.name, original: $0.original, shape: $0.shape)) }
+    ) { first, _ in first }
   }
 
   /// A part's files: safetensors where there are some, else PyTorch's; those of a variant (`.fp16.`) only where there are no others.
@@ -132,7 +131,7 @@ struct DiffusersFolder: ModelSource {
     guard folder.has(part) else { return nil }
     let configuration: Configuration = try folder.decode("\(part)/config.json")
     guard configuration.learnable else { return nil }
-    return .init(source: try MergedTensors.of(tensorFiles(of: part)), name: "embeddings")
+    return TextParts.EmptyText(sources: try tensorFiles(of: part), name: "embeddings")
   }
 
   func configurationFile(of part: ModelPart) -> String {

@@ -1,4 +1,6 @@
+import CLIPText
 import Checkpoint
+import Diffusion
 import Foundation
 import Transformer
 import VQVAE
@@ -75,22 +77,32 @@ struct MicrosoftCheckpoint: ModelSource {
   }
 
   func vqModelConfiguration() throws -> VQModelConfiguration {
-    try checked(VQModelConfiguration(inferredFrom: Weights(codecGroup().renamed())))
+    try asPipelineErrors(in: .vqvae) { try VQModelConfiguration(inferredFrom: Weights(codecGroup().renamed())) }
   }
 
-  func tensors(of part: ModelPart) throws -> [any TensorSource] {
+  func groups(of part: ModelPart) throws -> [TensorGroup] {
     switch part {
-    case .transformer: [try TensorGroup(source: tensorFile, uses: layout.denoiser).renamed()]
-    case .vqvae: [try codecGroup().renamed()]
-    case .textEncoder: [try TensorGroup(source: tensorFile, uses: layout.textEncoder).renamed()]
+    case .transformer: [TensorGroup(tensorFile, uses: layout.denoiser)]
+    case .vqvae: [try codecGroup()]
+    case .textEncoder: [TensorGroup(tensorFile, uses: layout.textEncoder)]
     case .scheduler: []
     }
+  }
+
+  func textParts() throws -> TextParts? {
+    guard has(.textEncoder) else { return nil }
+    let configuration = try asPipelineErrors(in: .textEncoder) {
+      try CLIPTextConfiguration(openAI: Weights(tensors(of: .textEncoder)))
+    }
+    return TextParts(
+      vocabulary: nil, merges: try CLIPVocabulary.merges(), variant: .reference, configuration: configuration, names: .openAI,
+      empty: layout.emptyText.map { TextParts.EmptyText(sources: [tensorFile], name: $0) })
   }
 
   /// The autoencoder's tensors: in a file named by the user, in the checkpoint, or in the file that the YAML names.
   private func codecGroup() throws -> TensorGroup {
     if let file = files.model.autoencoder { return try MicrosoftLayout.codec(in: TensorFile.open(file)) }
-    if !layout.codec.isEmpty { return TensorGroup(source: tensorFile, uses: layout.codec) }
+    if !layout.codec.isEmpty { return TensorGroup(tensorFile, uses: layout.codec) }
     guard let file = files.find(configuration.autoencoderPath) else {
       throw PipelineError.missingPart(
         folder: location,

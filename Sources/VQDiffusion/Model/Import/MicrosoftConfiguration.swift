@@ -33,7 +33,7 @@ struct MicrosoftConfiguration {
   private static func kind(_ network: YAMLConfiguration) throws(PipelineError) -> DenoiserConfiguration.Kind {
     let type = try network["attn_type"]
     switch try type?.string() ?? "selfcross" {
-    case "selfcross": return .textConditional
+    case "selfcross": return .text
     case "selfcondition": return .classConditional
     case "self": return .unconditional
     default: throw (type ?? network).mismatch("selfcross, selfcondition or self")
@@ -54,8 +54,8 @@ struct MicrosoftConfiguration {
       // The public program takes row 1000 for "no class", whatever its YAML file says.
       unconditionalClass: classRows.flatMap { $0 == 1001 || $0 == (classes ?? 0) + 1 ? $0 - 1 : nil },
       classNorm: kind == .classConditional ? try network["class_type"]?.option() ?? .layerNorm : nil,
-      textLength: kind == .textConditional ? try network.required("condition_seq_len").integer() : nil,
-      textWidth: kind == .textConditional ? try network.required("condition_dim").integer() : nil,
+      textLength: kind == .text ? try network.required("condition_seq_len").integer() : nil,
+      textWidth: kind == .text ? try network.required("condition_dim").integer() : nil,
       timestepNorm: timestepNorm,
       layers: try network.required("n_layer").integer(),
       width: try network.required("n_embd").integer(),

@@ -84,7 +84,7 @@ struct MicrosoftLayout: Sendable {
   /// The tensors of an autoencoder's own checkpoint, which lie at the top, or under `state_dict` or `model`.
   static func codec(in file: any TensorSource) -> TensorGroup {
     let root = ["state_dict.", "model."].first { root in file.names.contains { $0.hasPrefix(root) } } ?? ""
-    var group = TensorGroup(source: file)
+    var group = TensorGroup(file)
     for name in file.names {
       guard let own = name.suffix(after: root), !own.hasPrefix("loss.") else { continue }
       group.uses.append(.init(name: own, original: name))

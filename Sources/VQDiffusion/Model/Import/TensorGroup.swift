@@ -13,7 +13,14 @@ struct TensorGroup: Sendable {
   }
 
   let source: any TensorSource
-  var uses: [Use] = []
+  var uses: [Use]
+
+  init(_ source: any TensorSource, uses: [Use] = []) { (self.source, self.uses) = (source, uses) }
+
+  /// All of a file's tensors, under the names that they have there.
+  init(all source: any TensorSource) {
+    self.init(source, uses: source.names.map { Use(name: $0, original: $0) })
+  }
 
   /// The tensors under this project's names.
   func renamed() throws(CheckpointError) -> any TensorSource {
