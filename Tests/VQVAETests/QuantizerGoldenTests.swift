@@ -58,7 +58,7 @@ import VQVAE
     #expect((model.codeIndices(ofLatents: scaled(latents, by: 3)).map(Int.init) == expected) == (quantizer == .emaCosine))
   }
 
-  @Test func latentsInTheOppositeDirectionOfEveryCodeStillChooseTheLargestScore() throws {
+  @Test func theLargestScoreIsChosen() throws {
     let (_, model) = try model("vqvae-patch", .emaCosine, ComputeOptions())
     let latents = FloatTensor((0..<8 * 6).map { Float($0 * 7 % 11) - 5 }, shape: [1, 2, 3, 8])
     let scores = model.scores(latents).values
