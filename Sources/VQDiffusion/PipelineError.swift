@@ -20,10 +20,16 @@ public enum PipelineError: Error, Sendable, Equatable {
   case builtInModelMissing(searched: [String])
   /// The list of ImageNet's classes, which comes with the package as the built-in model does.
   case imageNetNamesMissing(searched: [String])
+  case clipVocabularyMissing(searched: [String])
   case unknownLabel(String, near: [String])
   case ambiguousLabel(String, matches: [String])
   case labelsRequired
   case labelsForUnconditionalModel(found: Int)
+  case promptsRequired
+  /// Classes for a model that takes texts, or the like.
+  case wrongSubjects(expected: String, found: String)
+  /// A checkpoint file without the configuration that says what it holds.
+  case configurationMissing(file: String)
   case guidanceUnavailable(reason: String)
   case invalidOption(name: String, expected: String, found: String)
 }
@@ -49,6 +55,14 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "\(folder): expected a folder with PNG or JPEG images, found \(found)"
     case .builtInModelMissing(let searched):
       "the built-in model wasn't found; looked in \(searched.joined(separator: ", "))"
+    case .clipVocabularyMissing(let searched):
+      "CLIP's vocabulary wasn't found; looked in \(searched.joined(separator: ", "))"
+    case .promptsRequired:
+      "this model is text-conditional: give at least one text"
+    case .wrongSubjects(let expected, let found):
+      "this model is asked for images by \(expected), found \(found)"
+    case .configurationMissing(let file):
+      "\(file): a checkpoint file needs the YAML file that describes it; name it with --config"
     case .imageNetNamesMissing(let searched):
       "the names of ImageNet's classes weren't found; looked in \(searched.joined(separator: ", "))"
     case .unknownLabel(let name, let near):

@@ -18,6 +18,8 @@ public struct VQDiffusionPipeline: Sendable {
   public let transformer: DenoisingTransformer
   /// The autoencoder with the grid of the model's images.
   public let codec: ImageCodec
+  /// What turns texts into vectors; nil in a model that takes none.
+  public let texts: TextConditioner?
   /// How tokens were corrupted in training.
   public let kernel: any CorruptionKernel
   /// How the networks compute: `ComputeOptions.current` as it was while they were loaded.
@@ -40,6 +42,7 @@ public struct VQDiffusionPipeline: Sendable {
     let configuration = transformer.configuration
     let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(source, for: configuration) }
     let kernel = try source.kernel(for: configuration)
+    texts = try configuration.kind == .text ? source.textConditioner(for: configuration) : nil
     labels = try source.labels()
     defaultSettings = try source.settings(defaults, kernel: kernel, configuration: configuration)
     self.transformer = transformer

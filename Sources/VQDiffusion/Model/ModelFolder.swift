@@ -30,7 +30,9 @@ struct ModelFolder: ModelSource {
   }
 
   /// - Throws: `PipelineError.missingPart` unless there is such a folder.
-  init(_ url: URL) throws(PipelineError) { folder = try ConfigurationFolder(url) }
+  init(_ url: URL) throws(PipelineError) { self.init(try ConfigurationFolder(url)) }
+
+  init(_ folder: ConfigurationFolder) { self.folder = folder }
 
   var location: String { folder.url.path }
   var settingsFile: String { folder.path("model_index.json") }

@@ -31,8 +31,18 @@ public struct ModelLocation: Sendable, Equatable {
 
   /// The files, whatever their layout.
   ///
-  /// - Throws: `PipelineError.missingPart`, `.builtInModelMissing`.
+  /// - Throws: `PipelineError` for files that aren't there or can't be read, `.invalidOption` for ones that don't go together;
+  ///   `CheckpointError`.
   func source() throws -> any ModelSource {
-    try ModelFolder(url ?? BuiltInModel.folder())
+    guard let url else { return try ModelFolder(BuiltInModel.folder()) }
+    guard ConfigurationFolder.isFolder(url) || !FileManager.default.fileExists(atPath: url.path) else {
+      return try MicrosoftCheckpoint(url, self)
+    }
+    guard configuration == nil, autoencoder == nil, codebookMap == nil else {
+      throw PipelineError.invalidOption(
+        name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts", found: "a folder: \(url.path)")
+    }
+    let folder = try ConfigurationFolder(url)
+    return DiffusersFolder.isOne(folder) ? DiffusersFolder(folder) : ModelFolder(folder)
   }
 }

@@ -27,6 +27,13 @@ struct SchedulerConfiguration: Codable {
     case gammaT = "gamma_T"
   }
 
+  /// The straight lines that the released models were trained with (`alpha1` of the public implementation).
+  static func released(timesteps: Int) -> SchedulerConfiguration {
+    SchedulerConfiguration(
+      kind: Kind.maskAndReplace.rawValue, timesteps: timesteps, alpha1: 0.99999, alphaT: 0.000009, gamma1: 0.000009,
+      gammaT: 0.99999)
+  }
+
   /// - Parameter file: for messages.
   /// - Throws: `PipelineError.invalidConfiguration`, `.unusable`.
   func kernel(codes: Int, file: String) throws(PipelineError) -> any CorruptionKernel {

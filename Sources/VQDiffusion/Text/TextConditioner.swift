@@ -32,14 +32,12 @@ public struct TextConditioner: Sendable {
     }
   }
 
-  /// The vectors of texts, each computed alone, so that a text's don't depend on the others.
+  /// A text's vectors.
   ///
   /// - Throws: `CLIPTextError`.
-  public func vectors(of texts: [String]) throws -> [TextVectors] {
-    try texts.map { text in
-      let vectors = try encoder.embed(tokenizer.encode(text))
-      return TextVectors(vectors.reshaped(Array(vectors.shape.dropFirst())))
-    }
+  public func vectors(of text: String) throws -> TextVectors {
+    let vectors = try encoder.embed(tokenizer.encode(text))
+    return TextVectors(vectors.reshaped(Array(vectors.shape.dropFirst())))
   }
 
   /// What guidance leads away from: the vectors of `negative`; without one the learned vectors for "no text", or those of the empty
@@ -48,9 +46,18 @@ public struct TextConditioner: Sendable {
   /// - Throws: `CLIPTextError`.
   public func unconditional(negative: String?) throws -> TextVectors {
     if negative == nil, let empty { return empty }
-    return try vectors(of: [negative ?? ""])[0]
+    return try vectors(of: negative ?? "")
   }
 
   /// Whether a text has more tokens than the model reads, so that its end counts for nothing.
   public func isCut(_ text: String) -> Bool { tokenizer.encoding(of: text).isCut }
+}
+
+extension ModelSource {
+  /// What turns texts into vectors for a denoiser; nil if the files lack a text encoder.
+  func textConditioner(for configuration: DenoiserConfiguration) throws -> TextConditioner? {
+    try textParts().map { parts in
+      try Log.timed("loaded the text encoder") { try TextConditioner(parts, of: self, for: configuration) }
+    }
+  }
 }

@@ -33,9 +33,11 @@ struct TextParts: Sendable {
 enum CLIPVocabulary {
   /// `merges.txt`
   ///
-  /// - Throws: `PipelineError.resourceMissing`.
+  /// - Throws: `PipelineError.clipVocabularyMissing`.
   static func merges() throws(PipelineError) -> URL {
-    try BundledResources.folder("clip", holding: "merges.txt") { .resourceMissing("the CLIP vocabulary", searched: $0) }
+    try BundledResources.folder(
+      "clip", holding: "merges.txt", missing: PipelineError.clipVocabularyMissing(searched:)
+    )
       .appendingPathComponent("merges.txt")
   }
 }

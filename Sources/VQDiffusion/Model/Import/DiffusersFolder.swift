@@ -64,7 +64,7 @@ struct DiffusersFolder: ModelSource {
     return try files.map { file in
       TensorGroup(
         file,
-        uses: try file.names.map { original in
+        entries: try file.names.map { original in
           if let use = names[original] { return use }
           guard part == .transformer, let name = DiffusersTransformer.name(of: original) else {
             throw CheckpointError.unexpectedTensors(file: file.file, names: [original])
@@ -75,10 +75,10 @@ struct DiffusersFolder: ModelSource {
   }
 
   /// How the autoencoder's tensors are used, by the names that they have in its files.
-  private func autoencoderNames(_ files: [any TensorSource]) throws -> [String: TensorGroup.Use] {
+  private func autoencoderNames(_ files: [any TensorSource]) throws -> [String: RenamedTensors.Entry] {
     let tensors = try asPipelineErrors(in: .vqvae) { try vqModel().tensors(among: files.flatMap(\.names)) }
     return Dictionary(
-      tensors.map { ($0.original, TensorGroup.Use(name: $0.name, original: $0.original, shape: $0.shape)) }
+      tensors.map { ($0.original, RenamedTensors.Entry(name: $0.name, original: $0.original, shape: $0.shape)) }
     ) { first, _ in first }
   }
 

@@ -82,9 +82,9 @@ struct MicrosoftCheckpoint: ModelSource {
 
   func groups(of part: ModelPart) throws -> [TensorGroup] {
     switch part {
-    case .transformer: [TensorGroup(tensorFile, uses: layout.denoiser)]
+    case .transformer: [TensorGroup(tensorFile, entries: layout.denoiser)]
     case .vqvae: [try codecGroup()]
-    case .textEncoder: [TensorGroup(tensorFile, uses: layout.textEncoder)]
+    case .textEncoder: [TensorGroup(tensorFile, entries: layout.textEncoder)]
     case .scheduler: []
     }
   }
@@ -102,7 +102,7 @@ struct MicrosoftCheckpoint: ModelSource {
   /// The autoencoder's tensors: in a file named by the user, in the checkpoint, or in the file that the YAML names.
   private func codecGroup() throws -> TensorGroup {
     if let file = files.model.autoencoder { return try MicrosoftLayout.codec(in: TensorFile.open(file)) }
-    if !layout.codec.isEmpty { return TensorGroup(tensorFile, uses: layout.codec) }
+    if !layout.codec.isEmpty { return TensorGroup(tensorFile, entries: layout.codec) }
     guard let file = files.find(configuration.autoencoderPath) else {
       throw PipelineError.missingPart(
         folder: location,

@@ -2,9 +2,9 @@ import Checkpoint
 
 /// Which tensor of a Microsoft checkpoint is what.
 struct MicrosoftLayout: Sendable {
-  private(set) var denoiser: [TensorGroup.Use] = []
-  private(set) var textEncoder: [TensorGroup.Use] = []
-  private(set) var codec: [TensorGroup.Use] = []
+  private(set) var denoiser: [RenamedTensors.Entry] = []
+  private(set) var textEncoder: [RenamedTensors.Entry] = []
+  private(set) var codec: [RenamedTensors.Entry] = []
   /// The learned vectors that stand for "no text".
   private(set) var emptyText: String?
   private(set) var ignored: [IgnoredTensor] = []
@@ -87,7 +87,7 @@ struct MicrosoftLayout: Sendable {
     var group = TensorGroup(file)
     for name in file.names {
       guard let own = name.suffix(after: root), !own.hasPrefix("loss.") else { continue }
-      group.uses.append(.init(name: own, original: name))
+      group.entries.append(.init(name: own, original: name))
     }
     return group
   }
