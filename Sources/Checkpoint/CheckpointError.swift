@@ -16,9 +16,9 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case duplicateKey(file: String, key: String)
   /// A size or an offset doesn't fit into 64 bits.
   case overflow(file: String, what: String)
-  /// A tensor's bytes, counted from the start of the data, lie outside of it or end before they begin.
+  /// A tensor's bytes, counted from the start of the data or of the tensor's storage, lie outside of it or end before they begin.
   case outOfBounds(file: String, tensor: String, begin: Int, end: Int, limit: Int)
-  /// A tensor's shape needs another number of bytes than the file gives it.
+  /// A tensor's shape, or a storage's count of elements, needs another number of bytes than the file gives it.
   case sizeMismatch(file: String, tensor: String, expected: Int, found: Int)
   /// Two tensors share bytes.
   case overlap(file: String, first: String, second: String)
@@ -30,8 +30,20 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case wrongShape(file: String, tensor: String, expected: [Int], found: [Int])
   /// A tensor's elements are of a type that can't serve the purpose.
   case wrongElementType(file: String, tensor: String, expected: [ElementType], found: ElementType)
+  /// A value is too large for the type that it is to be written as.
+  case unrepresentable(file: String, tensor: String, value: Double, type: ElementType)
   /// Tensors that nothing used.
   case unexpectedTensors(file: String, names: [String])
+  /// The file is in none of the formats that were looked for, or its archive's structure is broken.
+  case malformedArchive(file: String, expected: String, found: String)
+  /// A record that is needed isn't in the archive.
+  case missingRecord(file: String, record: String)
+  /// The pickle isn't one that describes tensors; `offset` counts bytes from its start.
+  case malformedPickle(file: String, offset: Int, expected: String, found: String)
+  /// The pickle asks to call something else than what tensors need. Nothing was called.
+  case forbiddenCallable(file: String, callable: String)
+  /// Containers lie in one another beyond a sane limit.
+  case tooDeep(file: String, limit: Int)
   /// The file can't be written; what was there before is untouched.
   case unwritable(file: String, reason: String)
 }
@@ -48,7 +60,8 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
       .duplicateKey(let file, _), .overflow(let file, _), .outOfBounds(let file, _, _, _, _),
       .sizeMismatch(let file, _, _, _), .overlap(let file, _, _), .hole(let file, _), .missingTensor(let file, _, _),
       .wrongShape(let file, _, _, _), .wrongElementType(let file, _, _, _), .unexpectedTensors(let file, _),
-      .unwritable(let file, _):
+      .unrepresentable(let file, _, _, _), .malformedArchive(let file, _, _), .missingRecord(let file, _),
+      .malformedPickle(let file, _, _, _), .forbiddenCallable(let file, _), .tooDeep(let file, _), .unwritable(let file, _):
       file
     }
   }
@@ -70,7 +83,7 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
     case .outOfBounds(_, let tensor, let begin, let end, let limit):
       "expected tensor \"\(tensor)\" within the \(limit) bytes of data, found bytes \(begin) to \(end)"
     case .sizeMismatch(_, let tensor, let expected, let found):
-      "expected \(expected) bytes for tensor \"\(tensor)\", found \(found)"
+      "expected \(expected) bytes for \"\(tensor)\", found \(found)"
     case .overlap(_, let first, let second):
       "expected tensors side by side, found \"\(first)\" and \"\(second)\" sharing bytes"
     case .hole(_, let bytes):
@@ -83,6 +96,18 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
       "expected tensor \"\(tensor)\" of type \(expected.map(\.rawValue).joined(separator: " or ")), found \(found.rawValue)"
     case .unexpectedTensors(_, let names):
       "expected only tensors that the model uses, found \(names.count) more: \(names.joined(separator: ", "))"
+    case .unrepresentable(_, let tensor, let value, let type):
+      "expected values of tensor \"\(tensor)\" within the range of \(type.rawValue), found \(value)"
+    case .malformedArchive(_, let expected, let found):
+      "expected \(expected), found \(found)"
+    case .missingRecord(_, let record):
+      "expected record \"\(record)\" in the archive, found none of that name"
+    case .malformedPickle(_, let offset, let expected, let found):
+      "expected \(expected) at byte \(offset) of the pickle, found \(found)"
+    case .forbiddenCallable(_, let callable):
+      "expected no calls but those that make tensors, found one of \(callable), which was not made"
+    case .tooDeep(_, let limit):
+      "expected containers at most \(limit) deep in one another, found deeper ones"
     case .unwritable(_, let reason):
       "expected to write the file, found: \(reason)"
     }

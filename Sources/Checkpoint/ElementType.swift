@@ -25,4 +25,10 @@ public enum ElementType: String, Sendable, CaseIterable {
     case .float8E5M2, .float8E4M3, .int8, .uint8, .bool: 1
     }
   }
+
+  /// The types whose elements can be had as floats.
+  static let readAsFloats: [ElementType] = [.float32, .float16, .bfloat16, .float64]
+
+  /// The types whose elements can be had as `Int`.
+  static let readAsIntegers: [ElementType] = [.int64, .int32, .int16, .int8, .uint32, .uint16, .uint8, .bool]
 }

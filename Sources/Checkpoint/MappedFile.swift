@@ -35,6 +35,15 @@ package final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: start, count: count)
   }
 
+  /// Tells the system that a range of bytes won't be read again soon; what is read all the same comes from the file again.
+  func release(_ range: Range<Int>) {
+    guard let start = bytes.baseAddress, !range.isEmpty else { return }
+    let page = Int(getpagesize())
+    let lower = range.lowerBound / page * page
+    // A refusal costs memory and nothing else.
+    _ = madvise(UnsafeMutableRawPointer(mutating: start + lower), range.upperBound - lower, MADV_DONTNEED)
+  }
+
   deinit {
     if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
   }

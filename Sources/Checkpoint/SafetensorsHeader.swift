@@ -84,11 +84,8 @@ struct SafetensorsHeader {
   private static func byteCount(
     _ shape: [Int], _ elementType: ElementType, of name: String, file: String
   ) throws(CheckpointError) -> Int {
-    var total = elementType.size
-    for dimension in shape {
-      let (product, isTooLarge) = total.multipliedReportingOverflow(by: dimension)
-      guard !isTooLarge else { throw .overflow(file: file, what: "the size of tensor \"\(name)\" of shape \(shape)") }
-      total = product
+    guard let total = shape.reduce(elementType.size, Checked.product) else {
+      throw .overflow(file: file, what: "the size of tensor \"\(name)\" of shape \(shape)")
     }
     return total
   }

@@ -1,4 +1,3 @@
-import CKernels
 import Foundation
 import Tensor
 
@@ -6,12 +5,13 @@ import Tensor
 package struct StoredTensor: Sendable {
   /// How floats are stored; the 16-bit types round to nearest even.
   package enum FloatType: Sendable {
-    case float32, float16, bfloat16
+    case float32, float16, bfloat16, float64
   }
 
   fileprivate enum Content: Sendable {
-    case floats(FloatTensor, FloatType)
+    case floats(FloatTensor)
     case integers([Int])
+    case mapped(MappedTensor)
   }
 
   package let name: String
@@ -20,27 +20,49 @@ package struct StoredTensor: Sendable {
   fileprivate let content: Content
 
   package init(_ name: String, _ tensor: FloatTensor, as type: FloatType = .float32) {
-    self.name = name
-    shape = tensor.shape
-    elementType =
-      switch type {
-      case .float32: .float32
-      case .float16: .float16
-      case .bfloat16: .bfloat16
-      }
-    content = .floats(tensor, type)
+    self.init(name: name, shape: tensor.shape, elementType: type.elementType, content: .floats(tensor))
   }
 
   /// Integers, stored as I64.
   package init(_ name: String, _ integers: [Int], shape: [Int]) {
     precondition(integers.count == shape.reduce(1, *), "\(integers.count) values don't fill shape \(shape)")
-    self.name = name
-    self.shape = shape
-    elementType = .int64
-    content = .integers(integers)
+    self.init(name: name, shape: shape, elementType: .int64, content: .integers(integers))
+  }
+
+  /// A tensor of another file, read when it is written, a piece at a time.
+  ///
+  /// - Parameters:
+  ///   - original: its name there.
+  ///   - type: how F64, F32, F16 and BF16 are stored, nil for as they are; all other types stay as they are.
+  /// - Throws: `CheckpointError.missingTensor`; from a source that isn't a mapped file, as its `floatTensor`.
+  package init(
+    _ name: String, _ original: String, of source: any TensorSource, floatsAs type: FloatType? = nil
+  ) throws(CheckpointError) {
+    guard let tensor = source.mapped(original) else {
+      self.init(name, try source.floatTensor(original), as: type ?? .float32)
+      return
+    }
+    let isFloat = ElementType.readAsFloats.contains(tensor.elementType)
+    let stored = isFloat ? type?.elementType ?? tensor.elementType : tensor.elementType
+    self.init(name: name, shape: tensor.shape, elementType: stored, content: .mapped(tensor))
+  }
+
+  private init(name: String, shape: [Int], elementType: ElementType, content: Content) {
+    (self.name, self.shape, self.elementType, self.content) = (name, shape, elementType, content)
   }
 
   fileprivate var byteCount: Int { shape.reduce(1, *) * elementType.size }
+}
+
+extension StoredTensor.FloatType {
+  fileprivate var elementType: ElementType {
+    switch self {
+    case .float64: .float64
+    case .float32: .float32
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    }
+  }
 }
 
 extension SafetensorsFile {
@@ -50,7 +72,8 @@ extension SafetensorsFile {
   /// elements, and equal input gives equal bytes.
   ///
   /// - Throws: `CheckpointError.duplicateKey` for a name given twice, `.unwritable` for a tensor named `__metadata__` or when
-  ///   the system refuses, `.headerTooLarge` beyond the format's limit.
+  ///   the system refuses, `.headerTooLarge` beyond the format's limit, `.unrepresentable` for a finite value that its type
+  ///   would make infinite.
   package static func write(
     _ tensors: [StoredTensor], metadata: [String: String] = [:], to url: URL
   ) throws(CheckpointError) {
@@ -70,7 +93,7 @@ extension SafetensorsFile {
     let output = try AtomicFile(url)
     try output.write([UInt64(header.count).littleEndian])
     try output.write(header)
-    for tensor in sorted { try output.write(tensor.content) }
+    for tensor in sorted { try output.write(tensor, file: file) }
     try output.commit()
   }
 
@@ -114,33 +137,42 @@ extension AtomicFile {
     try values.withUnsafeBufferPointer { buffer throws(CheckpointError) in try write(UnsafeRawBufferPointer(buffer)) }
   }
 
-  fileprivate func write(_ content: StoredTensor.Content) throws(CheckpointError) {
-    switch content {
+  fileprivate func write(_ tensor: StoredTensor, file: String) throws(CheckpointError) {
+    func pieces(
+      _ source: UnsafeRawBufferPointer, of type: ElementType, _ isWritten: (Range<Int>) -> Void = { _ in }
+    ) throws(CheckpointError) {
+      let conversion = FloatConversion(from: type, to: tensor.elementType, file: file, tensor: tensor.name)
+      try writePieces(source, conversion, isWritten)
+    }
+    switch tensor.content {
     case .integers(let values): try write(values.map { Int64($0).littleEndian })
-    case .floats(let tensor, let type):
-      try tensor.withUnsafeBufferPointer { floats throws(CheckpointError) in
-        switch type {
-        case .float32: try write(UnsafeRawBufferPointer(floats))
-        case .float16: try write(floats, narrowedBy: vqd_narrow_f16)
-        case .bfloat16: try write(floats, narrowedBy: vqd_narrow_bf16)
-        }
+    case .floats(let floats):
+      try floats.withUnsafeBufferPointer { buffer throws(CheckpointError) in
+        try pieces(UnsafeRawBufferPointer(buffer), of: .float32)
       }
+    case .mapped(let mapped):
+      try mapped.withBytes { bytes throws(CheckpointError) in
+        // Pages that were read pile up in memory otherwise, until the whole file is in it.
+        try pieces(bytes, of: mapped.elementType) { if mapped.isContiguous { mapped.release($0) } }
+      }
+      mapped.release()
     }
   }
 
-  private func write(
-    _ floats: UnsafeBufferPointer<Float>,
-    narrowedBy narrow: (UnsafePointer<Float>, UnsafeMutablePointer<UInt16>, Int) -> Void
+  /// Writes in pieces, so that a large tensor isn't held twice; `isWritten` is told each one's bytes in `source`.
+  private func writePieces(
+    _ source: UnsafeRawBufferPointer, _ conversion: FloatConversion, _ isWritten: (Range<Int>) -> Void
   ) throws(CheckpointError) {
-    guard let base = floats.baseAddress else { return }
-    // In pieces, so that a large tensor isn't held twice.
-    var halves = [UInt16](repeating: 0, count: min(floats.count, 1 << 20))
-    for start in stride(from: 0, to: floats.count, by: 1 << 20) {
-      let count = min(floats.count - start, 1 << 20)
-      halves.withUnsafeMutableBufferPointer { if let first = $0.baseAddress { narrow(base + start, first, count) } }
-      try halves.withUnsafeBufferPointer { buffer throws(CheckpointError) in
-        try write(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: buffer.prefix(count))))
+    let step = conversion.from.size << 20
+    for start in stride(from: 0, to: source.count, by: step) {
+      let range = start..<min(start + step, source.count)
+      let piece = UnsafeRawBufferPointer(rebasing: source[range])
+      if conversion.from == conversion.to {
+        try write(piece)
+      } else {
+        try conversion.convert(piece) { bytes throws(CheckpointError) in try write(bytes) }
       }
+      isWritten(range)
     }
   }
 }

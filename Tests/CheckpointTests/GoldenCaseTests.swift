@@ -9,10 +9,12 @@ import Testing
   }.sorted()
 
   @Test func everyCaseHoldsWhatItsConfigSays() throws {
-    #expect(Self.names.count == 27)
+    #expect(Self.names.count == 28)
     for name in Self.names {
       let golden = try GoldenCase(name)
       #expect(try golden.config.string("case") == name)
+      // Its config lists files instead.
+      if name == "checkpoints" { continue }
       let tensors = try golden.config.object("tensors")
       #expect(Set(tensors.keys) == Set(golden.tensors.names), "\(name)")
       for entry in golden.tensors.entries {

@@ -117,7 +117,12 @@ struct MicrosoftCheckpoint: ModelSource {
       throw PipelineError.missingPart(
         folder: location, part: "\(path), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
     }
-    return try TensorFile.open(file).integers(TensorFile.soleTensor, shape: [codes], in: 0..<reducedCodes)
+    let table = try TensorFile.open(file)
+    guard let name = table.names.first, table.names.count == 1 else {
+      throw PipelineError.invalidInput(
+        file: file.path, expected: "one tensor, a code for each of the autoencoder's \(codes)", found: "\(table.names.count) tensors")
+    }
+    return try table.integers(name, shape: [codes], in: 0..<reducedCodes)
   }
 
   func scheduler() throws -> SchedulerConfiguration {

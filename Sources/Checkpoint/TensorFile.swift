@@ -1,0 +1,49 @@
+import Foundation
+
+/// Opens a checkpoint of any format that is read here. Its contents decide which, not its name.
+package enum TensorFile {
+  /// - Throws: `CheckpointError.malformedArchive` for an empty file, a web page, a Git LFS pointer and the like; otherwise as
+  ///   `SafetensorsFile.init` and `PyTorchFile.init`.
+  package static func open(_ url: URL) throws(CheckpointError) -> any MappedTensorSource {
+    let format: Format
+    do {
+      let mapping = try MappedFile(url)
+      if let other = ForeignFile.description(of: mapping.bytes) {
+        throw CheckpointError.malformedArchive(file: mapping.path, expected: "a safetensors or PyTorch file", found: other)
+      }
+      format = Format(of: mapping.bytes)
+    }
+    return switch format {
+    case .safetensors: try SafetensorsFile(url)
+    case .pytorch: try PyTorchFile(url)
+    }
+  }
+
+  private enum Format {
+    case safetensors
+    case pytorch
+
+    /// A safetensors file that is short enough to be one begins with a length below 2³² and "{", a pickle with its protocol or a
+    /// mark. Whatever is neither is left to the safetensors reader to refuse.
+    init(of bytes: UnsafeRawBufferPointer) {
+      let hasLength = bytes.count > 8 && bytes[4..<8].allSatisfy { $0 == 0 } && bytes[8] == UInt8(ascii: "{")
+      let isPickle =
+        bytes.first == UInt8(ascii: "(") || bytes.starts(with: [0x80]) && bytes.count > 1 && (2...5).contains(bytes[1])
+      self = !hasLength && (ZipArchive.isBegun(by: bytes) || isPickle) ? .pytorch : .safetensors
+    }
+  }
+}
+
+/// Files that are mistaken for checkpoints.
+enum ForeignFile {
+  /// What a file is by its first bytes; nil where that isn't known.
+  static func description(of bytes: UnsafeRawBufferPointer) -> String? {
+    if bytes.isEmpty { return "an empty file" }
+    let text = String(decoding: bytes.prefix(64).drop { $0 <= 0x20 || $0 >= 0x80 }, as: UTF8.self).lowercased()
+    if text.hasPrefix("version https://git-lfs") { return "a Git LFS pointer, which stands for a file that wasn't downloaded" }
+    if ["<!doctype", "<html", "<head", "<?xml"].contains(where: text.hasPrefix) { return "a web page, such as an error message" }
+    if bytes.count >= 262, bytes[257..<262].elementsEqual("ustar".utf8) { return "a tar archive" }
+    if bytes.starts(with: [0x1f, 0x8b]) { return "a file compressed by gzip" }
+    return nil
+  }
+}
