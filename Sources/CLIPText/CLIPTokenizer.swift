@@ -4,7 +4,7 @@ import Foundation
 public struct CLIPTokenizer: Sendable {
   /// Which implementation's treatment of texts is followed. They differ only for texts with "!", odd characters, HTML references or
   /// more than 75 tokens.
-  public enum Variant: String, Sendable, CaseIterable {
+  public enum Variant: String, Codable, Sendable, CaseIterable {
     /// OpenAI's and Microsoft's, for Microsoft's checkpoints: text is repaired as by ftfy (see `TextRepair` for how far), HTML references are replaced twice. Of
     /// a text that is too long the beginning stays, and the end token is last.
     case reference

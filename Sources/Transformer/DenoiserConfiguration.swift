@@ -10,7 +10,7 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
   }
 
   /// A norm whose scale and shift follow from an index.
-  public enum AdaptiveNormKind: String, Codable, Sendable {
+  public enum AdaptiveNormKind: String, Codable, CaseIterable, Sendable {
     /// Layer norm, the index looked up in a learned table.
     case layerNorm = "adalayernorm"
     /// Layer norm, the index in a fixed sinusoidal code.
@@ -19,20 +19,20 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
     case instanceNorm = "adainsnorm"
   }
 
-  public enum FeedForwardKind: String, Codable, Sendable {
+  public enum FeedForwardKind: String, Codable, CaseIterable, Sendable {
     case fullyConnected = "fc"
     /// Two 3×3 convolutions over the token grid.
     case convolutional = "conv_mlp"
   }
 
-  public enum ActivationKind: String, Codable, Sendable {
+  public enum ActivationKind: String, Codable, CaseIterable, Sendable {
     /// x Φ(x)
     case gelu = "GELU"
     /// x σ(1.702 x)
     case quickGELU = "GELU2"
   }
 
-  public enum PositionKind: String, Codable, Sendable {
+  public enum PositionKind: String, Codable, CaseIterable, Sendable {
     /// Tables named `height_emb.weight`, `width_emb.weight`, [rows, D].
     case embedding
     /// Tables named `height_emb`, `width_emb`, [1, rows, D].
@@ -77,6 +77,21 @@ public struct DenoiserConfiguration: Codable, Sendable, Equatable {
 
   /// L
   public var sequenceLength: Int { grid.reduce(1, *) }
+
+  /// What isn't named belongs to another kind of network.
+  package init(
+    kind: Kind, classRows: Int? = nil, unconditionalClass: Int? = nil, classNorm: AdaptiveNormKind? = nil, textLength: Int? = nil,
+    textWidth: Int? = nil, timestepNorm: AdaptiveNormKind, layers: Int, width: Int, heads: Int, mlp: FeedForwardKind,
+    mlpHiddenMultiplier: Int, activation: ActivationKind, grid: [Int], positionTable: [Int], positionKind: PositionKind,
+    codebookSize: Int, timesteps: Int
+  ) {
+    (self.kind, self.classRows, self.unconditionalClass) = (kind, classRows, unconditionalClass)
+    (self.classNorm, self.textLength, self.textWidth) = (classNorm, textLength, textWidth)
+    (self.timestepNorm, self.layers, self.width, self.heads) = (timestepNorm, layers, width, heads)
+    (self.mlp, self.mlpHiddenMultiplier, self.activation) = (mlp, mlpHiddenMultiplier, activation)
+    (self.grid, self.positionTable, self.positionKind) = (grid, positionTable, positionKind)
+    (self.codebookSize, self.timesteps) = (codebookSize, timesteps)
+  }
 
   enum CodingKeys: String, CodingKey {
     case kind, layers, width, heads, mlp, activation, grid, timesteps

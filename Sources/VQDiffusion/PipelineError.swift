@@ -5,6 +5,8 @@ public enum PipelineError: Error, Sendable, Equatable {
   /// A file or folder that a model folder must have.
   case missingPart(folder: String, part: String)
   case unreadable(file: String, reason: String)
+  /// A file or folder that can't be written; what was there before is untouched.
+  case unwritable(path: String, reason: String)
   /// A JSON file whose contents aren't what they should be; `field` is the path to the value.
   case invalidConfiguration(file: String, field: String, expected: String, found: String)
   /// A file of a model folder whose settings can't be used together; `reason` says what was expected and found.
@@ -39,6 +41,8 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
     switch self {
     case .missingPart(let folder, let part):
       "\(folder): no \(part); a model folder holds model_index.json, vqvae/, transformer/ and scheduler/"
+    case .unwritable(let path, let reason):
+      "\(path): can't be written: \(reason)"
     case .unreadable(let file, let reason):
       "\(file): can't be read: \(reason)"
     case .invalidConfiguration(let file, let field, let expected, let found):

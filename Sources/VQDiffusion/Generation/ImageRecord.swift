@@ -101,9 +101,11 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   ) {
     version = VQDiffusionPipeline.version
     model = pipeline.name
-    label = image.label
-    className = image.label.map { pipeline.labels[$0] }
-    prompt = image.subject.prompt
+    switch image.subject {
+    case .anything: break
+    case .label(let index): (label, className) = (index, pipeline.labels[index])
+    case .prompt(let text): prompt = text
+    }
     sampler = settings.method.name.rawValue
     steps = settings.steps
     guidanceScale = settings.guidanceScale

@@ -23,7 +23,7 @@ struct ModelFolder: ModelSource {
   let folder: ConfigurationFolder
 
   /// `model_index.json`.
-  private struct Index: Codable {
+  struct Index: Codable {
     var format: Int
     var name: String
     var defaults: GenerationDefaults?
@@ -84,7 +84,7 @@ struct ModelFolder: ModelSource {
   }
 
   /// What `text_encoder/config.json` and `tokenizer/config.json` state besides the encoder's architecture.
-  private struct TextSettings: Decodable {
+  struct TextSettings: Decodable {
     var tensorNames: CLIPTensorNames?
     var variant: CLIPTokenizer.Variant?
 

@@ -1,3 +1,4 @@
+import CLIPText
 import Checkpoint
 import Foundation
 import Transformer
@@ -26,6 +27,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
   /// Nil where the folder has no such part.
   public let transformer: (configuration: DenoiserConfiguration, weights: Weights)?
   public let vqvae: (configuration: VQModelConfiguration, weights: Weights)?
+  public let textEncoder: (configuration: CLIPTextConfiguration, weights: Weights)?
   public let timesteps: Int?
   private let corruption: String?
   public let labels: [String]
@@ -44,6 +46,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
       source.has(.transformer)
       ? (try source.denoiserConfiguration(), try Weights(source.tensors(of: .transformer))) : nil
     vqvae = source.has(.vqvae) ? (try source.vqModelConfiguration(), try Weights(source.tensors(of: .vqvae))) : nil
+    textEncoder = try source.textParts().map { ($0.configuration, try Weights(source.tensors(of: .textEncoder))) }
     let scheduler = source.has(.scheduler) ? try source.scheduler() : nil
     (timesteps, corruption) = (scheduler?.timesteps, scheduler?.kind.replacing("_", with: " "))
     labels = try source.labels().names
@@ -53,8 +56,10 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     var lines = ["model: \(name)", "location: \(location)"]
     lines.append("transformer: " + (transformer.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
     lines.append("vqvae: " + (vqvae.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
+    if let textEncoder { lines.append("text encoder: \(Self.text(textEncoder.configuration)); \(textEncoder.weights)") }
     lines.append("scheduler: " + (timesteps.map { "\(corruption ?? ""), \($0) timesteps" } ?? "missing"))
-    let parameters = (transformer?.weights.parameters ?? 0) + (vqvae?.weights.parameters ?? 0)
+    let parts = [transformer?.weights, vqvae?.weights, textEncoder?.weights]
+    let parameters = parts.reduce(0) { $0 + ($1?.parameters ?? 0) }
     lines.append("in all: \(Self.grouped(parameters)) parameters")
     if !labels.isEmpty {
       let shown = labels.prefix(20).joined(separator: ", ")
@@ -64,11 +69,15 @@ public struct ModelReport: Sendable, CustomStringConvertible {
   }
 
   private static func text(_ configuration: DenoiserConfiguration) -> String {
-    let classes = configuration.classRows.map { rows in
+    let kind: String
+    switch configuration.kind {
+    case .unconditional: kind = "unconditional"
+    case .text: kind = "text-conditional, \(configuration.textLength ?? 0) vectors of width \(configuration.textWidth ?? 0)"
+    case .classConditional:
       let unconditional = configuration.unconditionalClass.map { " (\($0) is no class)" } ?? ""
-      return "class-conditional, \(rows) class rows\(unconditional)"
+      kind = "class-conditional, \(configuration.classRows ?? 0) class rows\(unconditional)"
     }
-    return "\(classes ?? "unconditional"), \(configuration.layers) layers of width \(configuration.width), "
+    return "\(kind), \(configuration.layers) layers of width \(configuration.width), "
       + "\(configuration.heads) heads, \(configuration.grid[0])×\(configuration.grid[1]) tokens of "
       + "\(configuration.codebookSize) codes, \(configuration.timesteps) timesteps"
   }
@@ -77,6 +86,11 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     "\(configuration.codes) codes of dimension \(configuration.codeDimension), \(configuration.downsamplingFactor)×"
       + "\(configuration.downsamplingFactor) pixels per token, trained on \(configuration.resolution)×"
       + "\(configuration.resolution)"
+  }
+
+  private static func text(_ configuration: CLIPTextConfiguration) -> String {
+    "CLIP, \(configuration.layers) layers of width \(configuration.width), \(configuration.heads) heads, "
+      + "\(configuration.contextLength) places for \(configuration.vocabularySize) tokens"
   }
 
   /// A number with its thousands apart.

@@ -28,7 +28,7 @@ public struct TextConditioner: Sendable {
       try CLIPTextEncoder(text, weights: Weights(source.tensors(of: .textEncoder)), names: parts.names)
     }
     empty = try parts.empty.map { empty in
-      TextVectors(try Weights(empty.sources).tensor(empty.name, shape))
+      TextVectors(try Weights(empty.group().renamed()).tensor(EmptyTextFile.tensor, shape))
     }
   }
 

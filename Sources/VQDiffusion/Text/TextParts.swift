@@ -9,6 +9,16 @@ struct TextParts: Sendable {
     /// The files that are looked in.
     let sources: [any TensorSource]
     let name: String
+
+    /// The tensor by the name that this project knows it by.
+    ///
+    /// - Throws: `CheckpointError.missingTensor`.
+    func group() throws(CheckpointError) -> TensorGroup {
+      guard let source = sources.first(where: { $0.shape(of: name) != nil }) else {
+        throw .missingTensor(file: sources.map(\.file).joined(separator: ", "), tensor: name, shape: nil)
+      }
+      return TensorGroup(source, entries: [.init(name: EmptyTextFile.tensor, original: name)])
+    }
   }
 
   /// `vocab.json`; nil where the vocabulary follows from the merges.

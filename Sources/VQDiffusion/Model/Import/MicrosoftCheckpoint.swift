@@ -37,7 +37,7 @@ struct MicrosoftCheckpoint: ModelSource {
     switch part {
     case .transformer, .scheduler: true
     case .vqvae: (try? codecGroup()) != nil
-    case .textEncoder: configuration.kind == .text && !layout.textEncoder.isEmpty
+    case .textEncoder: configuration.denoiser.kind == .text && !layout.textEncoder.isEmpty
     }
   }
 
@@ -45,8 +45,8 @@ struct MicrosoftCheckpoint: ModelSource {
   func defaults() throws -> GenerationDefaults? {
     var defaults = GenerationDefaults()
     defaults.sampler = SamplingMethod.Name.ancestral.rawValue
-    defaults.steps = try configuration.timesteps
-    switch configuration.kind {
+    defaults.steps = configuration.denoiser.timesteps
+    switch configuration.denoiser.kind {
     case .classConditional: (defaults.guidanceScale, defaults.truncation) = (1.5, "0.94")
     case .text: defaults.guidanceScale = 5
     case .unconditional: defaults.truncation = "0.86"
@@ -56,24 +56,13 @@ struct MicrosoftCheckpoint: ModelSource {
 
   /// ImageNet's names for a model of a thousand classes, none otherwise.
   func labels() throws -> LabelSet {
-    configuration.classes == 1000 || configuration.classes == 1001 ? try LabelSet.imageNet() : LabelSet([])
+    [1000, 1001].contains(configuration.denoiser.classRows) ? try LabelSet.imageNet() : LabelSet([])
   }
 
   func denoiserConfiguration() throws -> DenoiserConfiguration {
-    try checked(configuration.denoiser(classRows: classRows()))
-  }
-
-  /// Rows of the class table.
-  private func classRows() throws -> Int? {
-    guard let stated = configuration.classes else { return nil }
-    guard let table = layout.denoiser.first(where: { $0.name == "blocks.0.ln2.emb.weight" }),
-      let rows = tensorFile.shape(of: table.original)?.first
-    else { return stated }
-    guard rows == stated || rows == stated + 1 else {
-      throw PipelineError.mismatchedParts(
-        folder: location, expected: "\(stated) class rows, as \(configuration.file) states, or one more", found: "\(rows)")
-    }
-    return rows
+    let table = layout.denoiser.first { $0.name == "blocks.0.ln2.emb.weight" }
+    let rows = table.flatMap { tensorFile.shape(of: $0.original)?.first }
+    return try checked(configuration.denoiser(classRows: rows, location: location))
   }
 
   func vqModelConfiguration() throws -> VQModelConfiguration {
@@ -126,12 +115,12 @@ struct MicrosoftCheckpoint: ModelSource {
   }
 
   func scheduler() throws -> SchedulerConfiguration {
-    .released(timesteps: try configuration.timesteps)
+    .released(timesteps: configuration.denoiser.timesteps)
   }
 
   func configurationFile(of part: ModelPart) -> String { configuration.file }
 
-  func ignoredTensors() throws -> [IgnoredTensor] { layout.ignored }
+  var ignored: [IgnoredTensor] { layout.ignored }
 }
 
 /// Files that a checkpoint's configuration names by paths of the machine that it was trained on.
