@@ -22,6 +22,8 @@ public enum PipelineError: Error, Sendable, Equatable {
   case ambiguousLabel(String, matches: [String])
   case labelsRequired
   case labelsForUnconditionalModel(found: Int)
+  /// Classes, or none, for a text-conditional model.
+  case textRequired(classesFound: Int)
   case guidanceUnavailable(reason: String)
   case invalidOption(name: String, expected: String, found: String)
 }
@@ -55,6 +57,8 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "this model is class-conditional: name at least one class"
     case .labelsForUnconditionalModel(let found):
       "this model is unconditional: expected no class, found \(found)"
+    case .textRequired(let found):
+      "this model is conditioned on text: expected a text, found \(found == 0 ? "none" : "\(found) classes")"
     case .guidanceUnavailable(let reason):
       "guidance isn't possible: \(reason)"
     case .invalidOption(let name, let expected, let found):

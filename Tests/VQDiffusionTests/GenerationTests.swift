@@ -160,6 +160,14 @@ import VQDiffusion
     }
   }
 
+  @Test func aTextModelTakesNoClasses() throws {
+    let pipeline = try pipeline("denoiser-text")
+    #expect(pipeline.classCount == 0)
+    #expect(throws: PipelineError.textRequired(classesFound: 0)) { try pipeline.check() }
+    #expect(throws: PipelineError.textRequired(classesFound: 1)) { try pipeline.check(labels: [0]) }
+    #expect(throws: PipelineError.textRequired(classesFound: 2)) { try pipeline.labels(["all", "x"]) }
+  }
+
   @Test func aModelWithoutNoClassIsGuidedByTheMeanOfItsClasses() async throws {
     let pipeline = try pipeline("denoiser-class-fc")
     #expect(pipeline.classCount == 11)

@@ -122,7 +122,10 @@ private struct GenerationRun: Sendable {
   }
 
   private static func expand(_ labels: [Int], count: Int, pipeline: VQDiffusionPipeline) throws(PipelineError) -> [Int?] {
-    guard pipeline.transformer.configuration.kind == .classConditional else {
+    switch pipeline.transformer.configuration.kind {
+    case .classConditional: break
+    case .text: throw .textRequired(classesFound: labels.count)
+    case .unconditional:
       guard labels.isEmpty else { throw .labelsForUnconditionalModel(found: labels.count) }
       return Array(repeating: nil, count: count)
     }

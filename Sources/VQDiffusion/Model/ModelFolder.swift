@@ -104,7 +104,7 @@ struct ModelFolder {
     do {
       return try (index.defaults ?? GenerationDefaults()).settings(
         kernel: kernel, shape: GridShape(rows: configuration.grid[0], columns: configuration.grid[1]),
-        canGuide: configuration.kind == .classConditional)
+        canGuide: configuration.kind != .unconditional)
     } catch {
       throw .unusable(file: path("model_index.json"), reason: "defaults: \(error)")
     }

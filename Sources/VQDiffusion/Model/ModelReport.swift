@@ -42,8 +42,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     self.folder = folder.url.path
     name = folder.has("model_index.json") ? try folder.index().name : folder.url.lastPathComponent
     transformer =
-      folder.has("transformer")
-      ? (try folder.denoiserConfiguration(), try Weights(files: folder.tensorFiles(of: "transformer"))) : nil
+      folder.has("transformer") ? try Self.transformer(of: folder) : nil
     vqvae =
       folder.has("vqvae")
       ? (try folder.vqModelConfiguration(), try Weights(files: folder.tensorFiles(of: "vqvae"))) : nil
@@ -66,12 +65,29 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     return lines.joined(separator: "\n")
   }
 
-  private static func text(_ configuration: DenoiserConfiguration) -> String {
-    let classes = configuration.classRows.map { rows in
+  private static func transformer(
+    of folder: ModelFolder
+  ) throws -> (configuration: DenoiserConfiguration, weights: Weights) {
+    let configuration = try folder.denoiserConfiguration()
+    let files = try folder.tensorFiles(of: "transformer")
+    return (configuration, try Weights(files: files, except: configuration.unusedTensors))
+  }
+
+  /// What a denoiser is conditioned on.
+  private static func condition(_ configuration: DenoiserConfiguration) -> String {
+    switch configuration.kind {
+    case .classConditional:
       let unconditional = configuration.unconditionalClass.map { " (\($0) is no class)" } ?? ""
-      return "class-conditional, \(rows) class rows\(unconditional)"
+      return "class-conditional, \(configuration.classRows ?? 0) class rows\(unconditional)"
+    case .text:
+      let (length, width) = (configuration.textLength ?? 0, configuration.textWidth ?? 0)
+      return "text-conditional, \(length) text vectors of width \(width)"
+    case .unconditional: return "unconditional"
     }
-    return "\(classes ?? "unconditional"), \(configuration.layers) layers of width \(configuration.width), "
+  }
+
+  private static func text(_ configuration: DenoiserConfiguration) -> String {
+    "\(condition(configuration)), \(configuration.layers) layers of width \(configuration.width), "
       + "\(configuration.heads) heads, \(configuration.grid[0])×\(configuration.grid[1]) tokens of "
       + "\(configuration.codebookSize) codes, \(configuration.timesteps) timesteps"
   }
@@ -93,9 +109,11 @@ public struct ModelReport: Sendable, CustomStringConvertible {
 }
 
 extension ModelReport.Weights {
-  fileprivate init(files: [URL]) throws {
+  /// - Parameter unused: names of tensors that are no parameters.
+  fileprivate init(files: [URL], except unused: [String] = []) throws {
     let opened = try files.map { try SafetensorsFile($0) }
-    let entries = opened.flatMap(\.entries).filter { $0.name != CodebookMapFile.tensor }
+    let ignored = Set(unused + [CodebookMapFile.tensor])
+    let entries = opened.flatMap(\.entries).filter { !ignored.contains($0.name) }
     parameters = entries.reduce(0) { $0 + $1.shape.reduce(1, *) }
     tensors = entries.count
     bytes = opened.reduce(0) { $0 + $1.bytes.count }
