@@ -14,7 +14,8 @@ package struct BenchmarkSampling: Sendable {
   /// - Parameter settings: `seed` and `batchSize` are left to `run`.
   /// - Throws: `DiffusionError` for settings that the model can't meet.
   package init(_ model: BenchmarkModel, denoiser: DenoisingTransformer, settings: GenerationSettings) throws {
-    configuration = denoiser.configuration
+    let configuration = denoiser.configuration
+    self.configuration = configuration
     self.denoiser = TransformerDenoiser(transformer: denoiser, cancellation: Cancellation())
     sampler = try settings.method.sampler(
       SamplingPlan(
