@@ -61,7 +61,7 @@ public struct VQDiffusionPipeline: Sendable {
 
   public var vqModel: VQModel { codec.vqModel }
 
-  /// Classes that images can be asked of: all rows of the class table but the "no class" one; 0 for an unconditional model.
+  /// Classes that images can be asked of: all rows of the class table but the "no class" one; 0 for a model without classes.
   public var classCount: Int {
     let configuration = transformer.configuration
     return (configuration.classRows ?? 0) - (configuration.unconditionalClass == nil ? 0 : 1)
@@ -77,9 +77,13 @@ public struct VQDiffusionPipeline: Sendable {
 
   /// The indices of classes as users name them: each a class (see `label(_:)`), several separated by commas, or `all`.
   ///
-  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`.
+  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`, `.wrongSubjects`.
   public func labels(_ names: [String]) throws(PipelineError) -> [Int] {
-    guard classCount > 0 || names.isEmpty else { throw .labelsForUnconditionalModel(found: names.count) }
+    guard classCount > 0 || names.isEmpty else {
+      throw transformer.configuration.kind == .text
+        ? .wrongSubjects(expected: "texts", found: names.count == 1 ? "a class" : "\(names.count) classes")
+        : .labelsForUnconditionalModel(found: names.count)
+    }
     var indices: [Int] = []
     for name in names {
       if name.lowercased() == "all" {

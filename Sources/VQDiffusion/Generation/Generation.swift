@@ -101,7 +101,6 @@ private struct GenerationRun: Sendable {
   let settings: GenerationSettings
   /// Of each image.
   let subjects: [GenerationSubject]
-  let conditions: [DenoiserCondition]
   let sampler: any Sampler
   let guidance: Guidance<DenoiserCondition>?
   let start: SamplingStart
@@ -129,7 +128,6 @@ private struct GenerationRun: Sendable {
     // Tokens that don't fit show here, not in the middle of a run.
     _ = try sampler.initialState(from: self.start, image: 0, noise: PhiloxNoise(seed: settings.seed))
     guidance = try pipeline.guidance(settings, negativePrompt: request.negativePrompt)
-    conditions = try pipeline.conditions(of: subjects)
   }
 
   /// Runs `body` apart from Swift's own threads, which it would block.
@@ -147,8 +145,10 @@ private struct GenerationRun: Sendable {
     for first in stride(from: 0, to: subjects.count, by: settings.batchSize) {
       try cancellation.check()
       let batch = first..<min(first + settings.batchSize, subjects.count)
+      // Of this batch only, since texts keep what layers make of them for as long as they live.
+      let conditions = try pipeline.conditions(of: Array(subjects[batch]))
       let tokens = try Log.timed("sampled", ["images": "\(batch)", "settings": "\(settings)"]) {
-        try loop.run(from: start, conditions: Array(conditions[batch]), images: Array(batch)) { progress in
+        try loop.run(from: start, conditions: conditions, images: Array(batch)) { progress in
           report(
             .step(
               GenerationStep(

@@ -22,17 +22,25 @@ public enum GenerationSubject: Sendable, Hashable {
   }
 }
 
+extension GenerationSubject: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .anything: "anything"
+    case .label(let index): "class \(index)"
+    case .prompt(let text): "text '\(text)'"
+    }
+  }
+}
+
 extension VQDiffusionPipeline {
   /// The subjects of a request: classes as users name them (see `labels(_:)`), or texts, as the model takes the one or the other.
   ///
-  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`, `.wrongSubjects`.
+  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.wrongSubjects`.
   public func subjects(classes: [String], prompts: [String]) throws(PipelineError) -> [GenerationSubject] {
-    guard transformer.configuration.kind != .text else {
-      guard classes.isEmpty else { throw .wrongSubjects(expected: "texts", found: "\(classes.count) classes") }
-      return prompts.map { .prompt($0) }
-    }
+    if transformer.configuration.kind == .text, classes.isEmpty { return prompts.map { .prompt($0) } }
     guard prompts.isEmpty else {
-      throw .wrongSubjects(expected: classCount > 0 ? "classes" : "none (the model is unconditional)", found: "\(prompts.count) texts")
+      let expected = classCount > 0 ? "classes" : "none (the model is unconditional)"
+      throw .wrongSubjects(expected: expected, found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
     }
     return try labels(classes).map { .label($0) }
   }
@@ -47,14 +55,14 @@ extension VQDiffusionPipeline {
     case .classConditional:
       guard !subjects.isEmpty else { throw .labelsRequired }
       for subject in subjects {
-        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: "\(subject)") }
+        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: subject.description) }
         guard (0..<classCount).contains(label) else { throw .unknownLabel("\(label)", near: ["0…\(classCount - 1)"]) }
       }
       return subjects
     case .text:
       guard !subjects.isEmpty else { throw .promptsRequired }
       for subject in subjects where subject.prompt == nil {
-        throw .wrongSubjects(expected: "texts", found: "\(subject)")
+        throw .wrongSubjects(expected: "texts", found: subject.description)
       }
       return subjects
     }

@@ -43,8 +43,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     }
     (self.location, name) = (source.location, try source.name())
     transformer =
-      source.has(.transformer)
-      ? (try source.denoiserConfiguration(), try Weights(source.tensors(of: .transformer))) : nil
+      source.has(.transformer) ? try Self.transformer(of: source) : nil
     vqvae = source.has(.vqvae) ? (try source.vqModelConfiguration(), try Weights(source.tensors(of: .vqvae))) : nil
     textEncoder = try source.textParts().map { ($0.configuration, try Weights(source.tensors(of: .textEncoder))) }
     let scheduler = source.has(.scheduler) ? try source.scheduler() : nil
@@ -68,11 +67,18 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     return lines.joined(separator: "\n")
   }
 
+  private static func transformer(
+    of source: any ModelSource
+  ) throws -> (configuration: DenoiserConfiguration, weights: Weights) {
+    let configuration = try source.denoiserConfiguration()
+    return (configuration, Weights(try source.tensors(of: .transformer), except: configuration.unusedTensors))
+  }
+
   private static func text(_ configuration: DenoiserConfiguration) -> String {
     let kind: String
     switch configuration.kind {
     case .unconditional: kind = "unconditional"
-    case .text: kind = "text-conditional, \(configuration.textLength ?? 0) vectors of width \(configuration.textWidth ?? 0)"
+    case .text: kind = "text-conditional, \(configuration.textLength ?? 0) text vectors of width \(configuration.textWidth ?? 0)"
     case .classConditional:
       let unconditional = configuration.unconditionalClass.map { " (\($0) is no class)" } ?? ""
       kind = "class-conditional, \(configuration.classRows ?? 0) class rows\(unconditional)"
@@ -104,8 +110,9 @@ public struct ModelReport: Sendable, CustomStringConvertible {
 }
 
 extension ModelReport.Weights {
-  fileprivate init(_ sources: [any TensorSource]) {
-    let all = sources.flatMap { source in source.names.map { (source, $0) } }
+  /// - Parameter unused: names of tensors that are no parameters.
+  fileprivate init(_ sources: [any TensorSource], except unused: [String] = []) {
+    let all = sources.flatMap { source in source.names.filter { !unused.contains($0) }.map { (source, $0) } }
     parameters = all.reduce(0) { $0 + ($1.0.shape(of: $1.1) ?? []).reduce(1, *) }
     tensors = all.count
     bytes = sources.reduce(0) { $0 + $1.byteCount }
