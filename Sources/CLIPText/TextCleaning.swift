@@ -23,7 +23,7 @@ enum TextCleaning {
         cleaned.append(scalar)
       }
     }
-    return lowercased(TextRepair.composed(cleaned))
+    return lowercased(Composition.composed(cleaned))
   }
 
   private static func isDropped(_ scalar: Unicode.Scalar) -> Bool {

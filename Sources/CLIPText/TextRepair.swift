@@ -36,14 +36,7 @@ enum TextRepair {
         replaced.append(scalar)
       }
     }
-    return composed(withoutTerminalCodes(replaced).filter { !isRemoved($0) })
-  }
-
-  /// Normalisation form C: letters with their accents as one character where there is one.
-  static func composed(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    // Below the first combining mark nothing changes.
-    guard text.contains(where: { $0.value >= 0x300 }) else { return text }
-    return Array(String(String.UnicodeScalarView(text)).precomposedStringWithCanonicalMapping.unicodeScalars)
+    return Composition.composed(withoutTerminalCodes(replaced).filter { !isRemoved($0) })
   }
 
   private static func replacement(of scalar: Unicode.Scalar) -> [Unicode.Scalar]? {

@@ -72,7 +72,9 @@ import Testing
       }
     }
     known["token_embedding.weight"] = [31]
-    #expect(throws: CLIPTextError.invalidConfiguration(field: "token_embedding.weight", expected: "[rows, columns]", found: "[31]")) {
+    #expect(
+      throws: CLIPTextError.invalidConfiguration(field: "token_embedding.weight", expected: "[rows, columns]", found: "[31]")
+    ) {
       try CLIPTextConfiguration(openAI: shapes(known))
     }
     known["token_embedding.weight"] = nil

@@ -36,7 +36,8 @@ import Testing
     #expect(try encoder.embed(recorded.ids()).values == encoder.hidden(recorded.ids()).values)
   }
 
-  @Test(arguments: ComputeOptions.Products.allCases) func openAINamesGiveTheSameVectors(products: ComputeOptions.Products) throws {
+  @Test(arguments: ComputeOptions.Products.allCases) func openAINamesGiveTheSameVectors(products: ComputeOptions.Products) throws
+  {
     let recorded = try RecordedEncoder()
     let way = ComputeOptions(products: products)
     var tensors = try recorded.openAITensors()

@@ -6,12 +6,13 @@ import Testing
 @Suite struct OddTextTests {
   /// Texts made to take long: every length in time, 77 ids whatever comes.
   static let heavy: [String] = {
-    let million = 1 << 20
-    func repeated(_ text: String) -> String { String(repeating: text, count: million / text.utf8.count) }
+    func repeated(_ text: String) -> String { String(repeating: text, count: (1 << 18) / text.utf8.count) }
     return [
-      repeated("a"), repeated("ab"), repeated("\u{0}"), repeated("!"), repeated(" "), repeated("e\u{301}"), repeated("\u{301}"),
+      String(repeating: "a", count: 1 << 20), repeated("ab"), repeated("\u{0}"), repeated("!"), repeated(" "),
+      repeated("e\u{301}"), repeated("\u{301}"),
       repeated("\u{323}\u{301}"), repeated("😀"), repeated("👨‍👩‍👧"), repeated("&"), repeated("&amp;"), "&" + repeated("amp;"),
-      repeated("Σ"), repeated("Σ\u{301}"), repeated("\u{1B}["), repeated("&#38;#3"), repeated("日"), repeated("'s"), repeated("<|"),
+      repeated("Σ"), repeated("Σ\u{301}"), repeated("\u{1B}["), repeated("&#38;#3"), repeated("日"), repeated("'s"),
+      repeated("<|"),
       repeated("<|endoftext|>"), repeated("ﬁ"), repeated("9"), repeated("\u{FFFD}"), repeated("the quick brown fox "),
     ]
   }()
@@ -25,7 +26,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", " ", "\u{0}", "\u{200B}", "\u{301}", "\u{10FFFF}", "\u{FFFD}", "\u{FEFF}", "\r\n", "&#0;", "&#xD800;", "&", "'"])
+  @Test(arguments: [
+    "", " ", "\u{0}", "\u{200B}", "\u{301}", "\u{10FFFF}", "\u{FFFD}", "\u{FEFF}", "\r\n", "&#0;", "&#xD800;", "&", "'",
+  ])
   func anyTextHasStartAndEnd(text: String) throws {
     for variant in CLIPTokenizer.Variant.allCases {
       let ids = try TokenizerGoldenTests.tokenizer(variant).ids(of: text)
