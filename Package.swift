@@ -28,6 +28,7 @@ let package = Package(
     .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
     .target(name: "VQVAE", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Transformer", dependencies: ["Tensor", "Checkpoint"]),
+    .target(name: "CLIPText", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
     .target(name: "Evaluation", dependencies: ["Tensor", "CBLAS"]),
     .target(
@@ -56,6 +57,7 @@ let package = Package(
       name: "DiffusionTests", dependencies: ["Diffusion", "Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "CLIPTextTests", dependencies: ["CLIPText", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",

@@ -9,7 +9,7 @@ import Testing
   }.sorted()
 
   @Test func everyCaseHoldsWhatItsConfigSays() throws {
-    #expect(Self.names.count == 23)
+    #expect(Self.names.count == 24)
     for name in Self.names {
       let golden = try GoldenCase(name)
       #expect(try golden.config.string("case") == name)
