@@ -6,8 +6,9 @@ import Foundation
 /// Windows-1252; Latin ligatures and digraphs taken apart; full-width and half-width forms; curly quotes made straight; terminal
 /// colour codes and control characters removed; NFC.
 ///
-/// Not covered: mojibake (text decoded from the wrong encoding, `Ã©` for `é`) stays as it is, because telling it from odd but correct text takes
-/// statistics over many encodings. Line breaks of all kinds are left, since the tokenizer turns them into spaces.
+/// Not covered: mojibake (text decoded from the wrong encoding, `Ã©` for `é`) stays as it is, because telling it from odd but
+/// correct text takes statistics over many encodings. Line breaks of all kinds are left, since the tokenizer turns them into
+/// spaces.
 enum TextRepair {
   /// Repairs until nothing changes, which for all but contrived texts (references escaped many times over) takes two passes.
   static func repaired(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
