@@ -36,8 +36,8 @@ public enum CLIPTensorNames: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// What a checkpoint may hold besides the encoder: the list 0, 1, 2 … of positions; the projections, temperature, sizes and image encoder
-  /// of the whole of CLIP.
+  /// What a checkpoint may hold besides the encoder: the list 0, 1, 2 … of positions; the projections, temperature, sizes and
+  /// image encoder of the whole of CLIP.
   var ignored: [String] {
     switch self {
     case .huggingFace: ["text_model.embeddings.position_ids"]

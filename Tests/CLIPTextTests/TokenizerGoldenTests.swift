@@ -34,8 +34,9 @@ import Testing
     #expect(texts.count == 42)
     for text in texts {
       let expected = try text.ints("ids_reference").map { Int32($0) }
-      let encoding = tokenizer.encoding(of: try text.string("text"))
-      #expect(Array(encoding.ids[..<encoding.count]) == expected, "\(try text.string("text").debugDescription)")
+      let string = try text.string("text")
+      let encoding = tokenizer.encoding(of: string)
+      #expect(Array(encoding.ids[..<encoding.count]) == expected, "\(string.debugDescription)")
       #expect(encoding.ids.count == 77 && encoding.ids[encoding.count...].allSatisfy { $0 == 0 })
     }
   }
