@@ -85,6 +85,22 @@ public enum LayerWeights: Sendable {
     }
   }
 
+  /// Rows in any order and number, the last dimension being a row's, as 32-bit floats: [indices, width]. Other rows aren't widened.
+  package func rows(_ indices: [Int]) -> FloatTensor {
+    switch self {
+    case .floats(let tensor): return tensor.rows(indices)
+    case .halves(let tensor):
+      let width = tensor.shape[tensor.shape.count - 1]
+      let count = tensor.shape.reduce(1, *)
+      precondition(indices.allSatisfy { $0 >= 0 && ($0 + 1) * width <= count }, "rows outside \(tensor.shape)")
+      return FloatTensor(uninitialized: [indices.count, width]) { target in
+        for (row, index) in indices.enumerated() {
+          tensor.widen(index * width..<(index + 1) * width, into: target + row * width)
+        }
+      }
+    }
+  }
+
   package func reshaped(_ shape: [Int]) -> LayerWeights {
     switch self {
     case .floats(let tensor): .floats(tensor.reshaped(shape))

@@ -1,0 +1,147 @@
+import Foundation
+
+/// CLIP's byte-pair tokenizer (Radford et al. 2021): texts to token ids.
+public struct CLIPTokenizer: Sendable {
+  /// Which implementation's treatment of texts is followed. They differ only for texts with "!", odd characters, HTML references or
+  /// more than 75 tokens.
+  public enum Variant: String, Sendable, CaseIterable {
+    /// OpenAI's and Microsoft's, for Microsoft's checkpoints: text is repaired as by ftfy (see `TextRepair` for how far), HTML references are replaced twice. Of
+    /// a text that is too long the beginning stays, and the end token is last.
+    case reference
+    /// Hugging Face's without ftfy, for folders of diffusers, of which ftfy is no dependency, so most users had this one: control characters are dropped,
+    /// Chinese characters stand alone. Every "!" is the padding token, and a text that is too long loses its end token.
+    case huggingFace = "hugging_face"
+    /// Hugging Face's where ftfy is installed: as `huggingFace`, but with texts repaired as in `reference`.
+    case huggingFaceRepaired = "hugging_face_repaired"
+  }
+
+  /// A text's ids, start and end token included.
+  public struct Encoding: Sendable, Equatable {
+    /// `contextLength` ids, padded with that of "!".
+    public let ids: [Int32]
+    /// How many of them come from the text, start and end token included.
+    public let count: Int
+    /// Whether the text was too long, so that its end is missing.
+    public let isCut: Bool
+  }
+
+  public static let startToken = "<|startoftext|>"
+  public static let endToken = "<|endoftext|>"
+  /// Id 0 in every vocabulary of CLIP's.
+  public static let paddingToken = "!"
+
+  public let variant: Variant
+  /// Ids of each encoding.
+  public let contextLength: Int
+  private let vocabulary: BytePairVocabulary
+
+  /// The tokenizer of Hugging Face's two files.
+  ///
+  /// - Parameters:
+  ///   - vocabulary: `vocab.json`, a JSON object of tokens and ids.
+  ///   - merges: `merges.txt`, a line with the version, then two tokens a line.
+  /// - Throws: `CLIPTextError.unreadable`, `.badVocabulary`, `.badMerge`, `.invalidConfiguration`.
+  public init(
+    vocabulary: URL, merges: URL, variant: Variant = .huggingFace, contextLength: Int = 77
+  ) throws(CLIPTextError) {
+    let (vocabulary, merges) = (try VocabularyFile(vocabulary), try VocabularyFile(merges))
+    try self.init(
+      BytePairVocabulary(vocabulary: vocabulary, merges: merges), variant: variant, contextLength: contextLength)
+  }
+
+  /// The tokenizer of `merges.txt` or OpenAI's `bpe_simple_vocab_16e6.txt` alone, from which CLIP's vocabulary of up to 49,408 tokens
+  /// follows: byte characters, the same at the end of a word, what the first 48,894 merges make, start and end token.
+  ///
+  /// - Throws: `CLIPTextError.unreadable`, `.badMerge`, `.invalidConfiguration`.
+  public init(merges: URL, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
+    try self.init(
+      BytePairVocabulary(merges: try VocabularyFile(merges)), variant: variant, contextLength: contextLength)
+  }
+
+  /// As `init(vocabulary:merges:)` for the files' contents.
+  public init(
+    vocabulary: Data, merges: Data, variant: Variant = .huggingFace, contextLength: Int = 77
+  ) throws(CLIPTextError) {
+    try self.init(
+      BytePairVocabulary(
+        vocabulary: VocabularyFile(name: "vocab.json", data: vocabulary),
+        merges: VocabularyFile(name: "merges.txt", data: merges)),
+      variant: variant, contextLength: contextLength)
+  }
+
+  /// As `init(merges:)` for the file's contents.
+  public init(merges: Data, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
+    try self.init(
+      BytePairVocabulary(merges: VocabularyFile(name: "merges.txt", data: merges)), variant: variant,
+      contextLength: contextLength)
+  }
+
+  private init(_ vocabulary: BytePairVocabulary, variant: Variant, contextLength: Int) throws(CLIPTextError) {
+    guard (2...CLIPTextConfiguration.longestContext).contains(contextLength) else {
+      throw .invalidConfiguration(
+        field: "context length", expected: "2...\(CLIPTextConfiguration.longestContext)", found: "\(contextLength)")
+    }
+    self.vocabulary = vocabulary
+    self.variant = variant
+    self.contextLength = contextLength
+  }
+
+  /// The number of tokens, all special ones included; ids lie below.
+  public var vocabularySize: Int { vocabulary.count }
+
+  /// A text's `contextLength` ids: start token, text, end token, padding.
+  public func encode(_ text: String) -> [Int32] { encoding(of: text).ids }
+
+  /// The same, and how much of it is text.
+  public func encoding(of text: String) -> Encoding {
+    var ids = ids(of: text, limit: contextLength - 1)
+    let isCut = ids.count > contextLength
+    if isCut {
+      ids.removeLast(ids.count - contextLength)
+      if variant == .reference { ids[contextLength - 1] = vocabulary.endID }
+    }
+    let padding = [Int32](repeating: vocabulary.paddingID, count: contextLength - ids.count)
+    return Encoding(ids: ids + padding, count: ids.count, isCut: isCut)
+  }
+
+  /// All ids, start and end token included, neither cut nor padded.
+  ///
+  /// - Parameter limit: words after this many ids of the text may be left out.
+  package func ids(of text: String, limit: Int = .max) -> [Int32] {
+    var ids = [vocabulary.startID]
+    for part in parts(of: Array(text.unicodeScalars)) {
+      append(part, to: &ids, limit: limit)
+      if ids.count - 1 >= limit { break }
+    }
+    return ids + [vocabulary.endID]
+  }
+
+  private enum Part {
+    case padding
+    case words([Unicode.Scalar])
+  }
+
+  /// Hugging Face takes special tokens out of the raw text and cleans what lies between them; of these only "!" doesn't survive
+  /// cleaning as the same token.
+  private func parts(of text: [Unicode.Scalar]) -> [Part] {
+    guard variant != .reference else { return [.words(TextCleaning.reference(text))] }
+    var parts: [Part] = []
+    for (index, piece) in text.split(separator: "!", omittingEmptySubsequences: false).enumerated() {
+      if index > 0 { parts.append(.padding) }
+      parts.append(.words(variant == .huggingFace ? TextCleaning.basic(Array(piece)) : TextCleaning.repaired(Array(piece))))
+    }
+    return parts
+  }
+
+  private func append(_ part: Part, to ids: inout [Int32], limit: Int) {
+    guard case .words(let text) = part else { return ids.append(vocabulary.paddingID) }
+    for word in WordScanner(text) {
+      switch word {
+      case .start: ids.append(vocabulary.startID)
+      case .end: ids.append(vocabulary.endID)
+      case .text(let scalars): ids += vocabulary.tokens(of: scalars)
+      }
+      if ids.count - 1 >= limit { return }
+    }
+  }
+}
