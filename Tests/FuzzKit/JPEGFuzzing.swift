@@ -23,7 +23,7 @@ struct JPEGFuzzing: FuzzTarget {
 
   func mutant(_ random: inout FuzzRandom) -> [UInt8] {
     var segments = random.pick(seeds)
-    for _ in 0..<1 + random.below(3) { change(&segments, &random) }
+    for _ in 0...random.below(2) { change(&segments, &random) }
     var file: [UInt8] = [0xff, 0xd8]
     for segment in segments {
       var length = UInt16(truncatingIfNeeded: segment.parameters.count + 2)
@@ -73,14 +73,13 @@ struct JPEGFuzzing: FuzzTarget {
   private func change(_ segments: inout [Segment], _ random: inout FuzzRandom) {
     guard !segments.isEmpty else { return }
     let index = random.below(segments.count)
-    switch random.below(8) {
+    switch random.below(12) {
     case 0, 1: bytes.apply(to: &segments[index].parameters, &random)
-    case 2, 3:
+    case 2, 3, 8, 9, 10:
       if let scan = segments.lastIndex(where: { $0.marker == 0xda }) { bytes.apply(to: &segments[scan].data, &random) }
     case 4: rearrange(&segments, most: 64, &random)
     case 5:
-      let marker = random.pick([0xdd, 0xe0, 0xe1, 0xee, 0xfe, 0xdb, 0xc4, 0xcc, 0xdc])
-      let segment = Segment(marker: UInt8(marker), parameters: random.bytes(random.below(70)))
+      let segment = Segment(marker: random.pick([0xdd, 0xe0, 0xe1, 0xee, 0xfe, 0xdb, 0xc4, 0xcc, 0xdc]), parameters: random.bytes(random.below(70)))
       segments.insert(segment, at: random.place(in: segments.count))
     case 6: changeFrame(&segments, &random)
     default: segments[index].marker = UInt8(0xc0 + random.below(64))

@@ -14,7 +14,7 @@ struct SafetensorsFuzzing: FuzzTarget {
 
   func mutant(_ random: inout FuzzRandom) -> [UInt8] {
     var header = SafetensorsText(&random)
-    for _ in 0..<random.below(4) { header.change(&random) }
+    for _ in 0...random.below(3) { header.change(&random) }
     if random.once(in: 3) { header.fit() }
     var text = Array(header.text(&random).utf8)
     if random.once(in: 4) { bytes.apply(to: &text, &random) }

@@ -11,13 +11,25 @@ struct ZipFuzzing: FuzzTarget {
 
   func mutant(_ random: inout FuzzRandom) -> [UInt8] {
     var archive = torchArchive(TorchAssembly(&random), &random)
-    for _ in 0..<random.below(4) { change(&archive, &random) }
+    for _ in 0...random.below(3) { change(&archive, &random) }
     var file = archive.bytes()
     if random.once(in: 8) { bytes.apply(to: &file, &random) }
     return file
   }
 
-  func read(_ bytes: [UInt8], at url: URL) -> FuzzOutcome { readTorchFile(at: url) }
+  func read(_ bytes: [UInt8], at url: URL) -> FuzzOutcome {
+    readTorchFile(at: url) { _ in Self.hasDirectory(bytes) }
+  }
+
+  /// Whether the file begins with a record and ends with a record of where a directory lies.
+  private static func hasDirectory(_ file: [UInt8]) -> Bool {
+    guard file.starts(with: [0x50, 0x4b, 3, 4]) else { return false }
+    return (0...min(0xffff, max(0, file.count - 22))).contains { comment in
+      let end = file.count - 22 - comment
+      return end >= 0 && file[end] == 0x50 && file[end..<end + 4].elementsEqual([0x50, 0x4b, 5, 6])
+        && Int(file[end + 20]) | Int(file[end + 21]) << 8 == comment
+    }
+  }
 
   private func change(_ archive: inout ZipAssembly, _ random: inout FuzzRandom) {
     switch random.below(16) {
@@ -61,14 +73,19 @@ struct PickleFuzzing: FuzzTarget {
   func mutant(_ random: inout FuzzRandom) -> [UInt8] {
     let torch = TorchAssembly(&random)
     var steps = torch.steps
-    for _ in 0..<random.below(5) { mutation.apply(to: &steps, &random) }
+    for _ in 0...random.below(4) { mutation.apply(to: &steps, &random) }
     var pickle = steps.bytes
     if random.once(in: 8) { mutation.bytes.apply(to: &pickle, &random) }
     if random.once(in: 3) { return legacyFile(torch, pickle: pickle, &random) }
     return torchArchive(torch, pickle: pickle, &random).bytes()
   }
 
-  func read(_ bytes: [UInt8], at url: URL) -> FuzzOutcome { readTorchFile(at: url) }
+  func read(_ bytes: [UInt8], at url: URL) -> FuzzOutcome {
+    readTorchFile(at: url) { error in
+      if case .malformedArchive = error { return false }
+      return true
+    }
+  }
 
   /// The format before PyTorch 1.6: pickles of a magic number, a version, notes on the machine, the object and the storages' keys,
   /// then the storages.
@@ -101,12 +118,11 @@ private func torchArchive(_ torch: TorchAssembly, pickle: [UInt8]? = nil, _ rand
   return archive
 }
 
-private func readTorchFile(at url: URL) -> FuzzOutcome {
+private func readTorchFile(at url: URL, isPastFirstCheck: (CheckpointError) -> Bool) -> FuzzOutcome {
   do throws(CheckpointError) {
     TensorReading.read(try PyTorchFile(url))
     return .accepted
   } catch {
-    if case .malformedArchive = error { return FuzzOutcome(error, isPastFirstCheck: false) }
-    return FuzzOutcome(error, isPastFirstCheck: true)
+    return FuzzOutcome(error, isPastFirstCheck: isPastFirstCheck(error))
   }
 }
