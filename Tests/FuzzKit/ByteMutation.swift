@@ -31,7 +31,10 @@ struct ByteMutation {
     case 7: insert(random.bytes(1 + random.below(8)), into: &bytes, at: position)
     case 8: copy(&bytes, to: position, &random)
     case 9, 10:
-      guard !words.isEmpty else { return bytes[position] = 0 }
+      guard !words.isEmpty else {
+        bytes[position] = 0
+        return
+      }
       insert(random.pick(words), into: &bytes, at: position)
     default: repeatPart(&bytes, &random)
     }

@@ -4,7 +4,10 @@ import TestSupport
 /// All formats.
 package enum FuzzTargets {
   package static func all() throws -> [any FuzzTarget] {
-    [SafetensorsFuzzing(), ZipFuzzing(), PickleFuzzing(), VocabularyFuzzing(), MergesFuzzing(), try PNGFuzzing(), try JPEGFuzzing()]
+    [
+      SafetensorsFuzzing(), ZipFuzzing(), PickleFuzzing(), VocabularyFuzzing(), MergesFuzzing(), try YAMLFuzzing(),
+      try PNGFuzzing(), try JPEGFuzzing(),
+    ]
   }
 }
 

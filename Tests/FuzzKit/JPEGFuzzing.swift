@@ -17,7 +17,10 @@ struct JPEGFuzzing: FuzzTarget {
 
   private let seeds: [[Segment]]
   private let bytes = ByteMutation(
-    words: [[0xff, 0xd8], [0xff, 0xd9], [0xff, 0xda], [0xff, 0xc0], [0xff, 0xc2], [0xff, 0xc4], [0xff, 0xdb], [0xff, 0xd0], [0xff, 0], [0xff, 0xff]])
+    words: [
+      [0xff, 0xd8], [0xff, 0xd9], [0xff, 0xda], [0xff, 0xc0], [0xff, 0xc2], [0xff, 0xc4], [0xff, 0xdb], [0xff, 0xd0], [0xff, 0],
+      [0xff, 0xff],
+    ])
 
   init() throws { seeds = try seedFiles(in: "jpeg", ofType: "jpg").map(Self.segments) }
 
@@ -79,7 +82,8 @@ struct JPEGFuzzing: FuzzTarget {
       if let scan = segments.lastIndex(where: { $0.marker == 0xda }) { bytes.apply(to: &segments[scan].data, &random) }
     case 4: rearrange(&segments, most: 64, &random)
     case 5:
-      let segment = Segment(marker: random.pick([0xdd, 0xe0, 0xe1, 0xee, 0xfe, 0xdb, 0xc4, 0xcc, 0xdc]), parameters: random.bytes(random.below(70)))
+      let segment = Segment(
+        marker: random.pick([0xdd, 0xe0, 0xe1, 0xee, 0xfe, 0xdb, 0xc4, 0xcc, 0xdc]), parameters: random.bytes(random.below(70)))
       segments.insert(segment, at: random.place(in: segments.count))
     case 6: changeFrame(&segments, &random)
     default: segments[index].marker = UInt8(0xc0 + random.below(64))

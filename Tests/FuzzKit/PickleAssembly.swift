@@ -67,7 +67,9 @@ struct TorchAssembly {
     for index in 0..<1 + random.below(4) { members.append(("layer.\(index)", tensor(&random))) }
     members.append(("epoch", [.integer(Int64(random.below(1000)))]))
     if random.once(in: 3) {
-      members = [("state_dict", .dictionary(members)), ("ema", [.emptyList, .mark] + tensor(&random) + [.raw(UInt8(ascii: "e"))])]
+      members = [
+        ("state_dict", .dictionary(members)), ("ema", [.emptyList, .mark] + tensor(&random) + [.raw(UInt8(ascii: "e"))]),
+      ]
     }
     steps = [.protocol2] + .dictionary(members) + [.stop]
   }

@@ -1,6 +1,8 @@
 /// Changes to a pickle that leave it a sequence of opcodes.
 struct PickleMutation {
-  let bytes = ByteMutation(words: ["ctorch\nFloatStorage\n", "cos\nsystem\n", "(", ")", "t", "R", "Q", "}", "]", "u", ".", "q\0", "h\0", "2", "0", "\n"])
+  let bytes = ByteMutation(words: [
+    "ctorch\nFloatStorage\n", "cos\nsystem\n", "(", ")", "t", "R", "Q", "}", "]", "u", ".", "q\0", "h\0", "2", "0", "\n",
+  ])
 
   private static let globals = [
     ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v3"),
@@ -34,10 +36,14 @@ struct PickleMutation {
     guard !places.isEmpty else { return }
     let place = random.pick(places)
     switch steps[place] {
-    case .integer: steps[place] = .integer(random.once(in: 2) ? Int64(random.below(8)) : Int64(bitPattern: random.awkwardInteger()))
+    case .integer:
+      steps[place] = .integer(random.once(in: 2) ? Int64(random.below(8)) : Int64(bitPattern: random.awkwardInteger()))
     case .text(var text):
-      if random.once(in: 2) { text = Array(random.pick(["storage", "0", "1", "2", "99", "cpu", "", "a.b", "\u{e9}"]).utf8) }
-      else { bytes.apply(to: &text, &random) }
+      if random.once(in: 2) {
+        text = Array(random.pick(["storage", "0", "1", "2", "99", "cpu", "", "a.b", "\u{e9}"]).utf8)
+      } else {
+        bytes.apply(to: &text, &random)
+      }
       steps[place] = .text(text)
     default:
       let (module, name) = random.pick(Self.globals)
@@ -56,7 +62,9 @@ struct PickleMutation {
     case 4: return .get(UInt32(random.below(4)))
     case 5: return .raw(UInt8(random.below(256)), random.bytes(random.below(9)))
     default:
-      return .raw(random.pick(Array("(.012N]})latuesbRQoid".utf8) + [0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8f, 0x90, 0x91, 0x92, 0x93, 0x94]))
+      return .raw(
+        random.pick(
+          Array("(.012N]})latuesbRQoid".utf8) + [0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8f, 0x90, 0x91, 0x92, 0x93, 0x94]))
     }
   }
 

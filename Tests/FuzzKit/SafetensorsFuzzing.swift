@@ -99,7 +99,9 @@ private struct SafetensorsText {
     case 5: entries[index].begin = number(&random)
     case 6: entries[index].end = number(&random)
     default:
-      entries[index].name = random.pick(["", "__metadata__", "layer.0.weight", "layer\\u002e0.weight", "\\ud83d\\ude00", "e\u{301}", "\u{e9}"])
+      entries[index].name = random.pick([
+        "", "__metadata__", "layer.0.weight", "layer\\u002e0.weight", "\\ud83d\\ude00", "e\u{301}", "\u{e9}",
+      ])
     }
   }
 
@@ -115,6 +117,7 @@ private struct SafetensorsText {
       let texts = metadata.map { "\"\($0.key)\":\"\($0.text)\"" }.joined(separator: ",")
       members.insert("\"__metadata__\":{\(texts)}", at: random.place(in: members.count))
     }
-    return "{" + members.joined(separator: random.once(in: 2) ? "," : " , ") + "}" + String(repeating: " ", count: random.below(9))
+    return "{" + members.joined(separator: random.once(in: 2) ? "," : " , ") + "}"
+      + String(repeating: " ", count: random.below(9))
   }
 }

@@ -10,7 +10,9 @@ private struct SmallVocabulary: Sendable {
     let printable = Array(33...126) + Array(161...172) + Array(174...255)
     let others = (0..<256).filter { !printable.contains($0) }.indices.map { 256 + $0 }
     let characters = (printable + others).compactMap { Unicode.Scalar($0).map(String.init) }
-    let pairs = [("t", "h"), ("th", "e</w>"), ("a", "n"), ("an", "d</w>"), ("o", "f</w>"), ("c", "a"), ("ca", "t</w>"), ("1", "2</w>")]
+    let pairs = [
+      ("t", "h"), ("th", "e</w>"), ("a", "n"), ("an", "d</w>"), ("o", "f</w>"), ("c", "a"), ("ca", "t</w>"), ("1", "2</w>"),
+    ]
     merges = pairs.map { "\($0) \($1)" }
     tokens = characters + characters.map { $0 + "</w>" } + pairs.map { $0 + $1 } + ["<|startoftext|>", "<|endoftext|>"]
   }
@@ -43,7 +45,8 @@ struct VocabularyFuzzing: FuzzTarget {
   private let merges: Data
   private let members: [String]
   private let bytes = ByteMutation(words: [
-    "{", "}", "[", "]", ",", ":", "\"", "\\u0041", "\\ud800", "\\", "null", "true", "-1", "1e3", "1e400", "0.5", "9223372036854775808", "\u{e9}",
+    "{", "}", "[", "]", ",", ":", "\"", "\\u0041", "\\ud800", "\\", "null", "true", "-1", "1e3", "1e400", "0.5",
+    "9223372036854775808", "\u{e9}",
     "e\u{301}", "\u{fffe}", "\u{0}",
   ])
 
@@ -57,7 +60,9 @@ struct VocabularyFuzzing: FuzzTarget {
     for _ in 0...random.below(2) { change(&members, &random) }
     var text = Array(("{" + members.joined(separator: ",") + "}").utf8)
     if random.once(in: 6) { bytes.apply(to: &text, &random) }
-    if random.once(in: 64) { text = Array(String(repeating: random.pick(["[", "{\"a\":"]), count: random.below(5000)).utf8) + text }
+    if random.once(in: 64) {
+      text = Array(String(repeating: random.pick(["[", "{\"a\":"]), count: random.below(5000)).utf8) + text
+    }
     return text
   }
 

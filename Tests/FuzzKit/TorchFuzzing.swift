@@ -37,7 +37,9 @@ struct ZipFuzzing: FuzzTarget {
     case 1: archive.entryCount = random.awkwardInteger()
     case 2: archive.directorySize = random.awkwardInteger()
     case 3: archive.directoryStart = random.awkwardInteger()
-    case 4: archive.comment = random.once(in: 2) ? random.bytes(random.below(100)) : [0x50, 0x4b, 5, 6] + random.bytes(18 + random.below(8))
+    case 4:
+      archive.comment =
+        random.once(in: 2) ? random.bytes(random.below(100)) : [0x50, 0x4b, 5, 6] + random.bytes(18 + random.below(8))
     case 5: (archive.isLong, archive.locatorShift) = (true, random.awkwardInteger())
     case 6: rearrange(&archive.records, most: 300, &random)
     default:
@@ -56,10 +58,16 @@ struct ZipFuzzing: FuzzTarget {
     case 5: bytes.apply(to: &record.content, &random)
     case 6: bytes.apply(to: &record.extra, &random)
     case 7: record.localExtra = random.bytes(random.below(70))
-    case 8: record.name = random.pick(["", "data.pkl", "archive/data.pkl", "archive/data/0", "/", "archive/data/\u{e9}"]).utf8.map { $0 }
+    case 8:
+      record.name = random.pick(["", "data.pkl", "archive/data.pkl", "archive/data/0", "/", "archive/data/\u{e9}"]).utf8.map {
+        $0
+      }
     default:
-      if random.once(in: 2) { record.flags = UInt16(truncatingIfNeeded: random.awkwardInteger()) }
-      else { record.localName = random.bytes(random.below(20)) }
+      if random.once(in: 2) {
+        record.flags = UInt16(truncatingIfNeeded: random.awkwardInteger())
+      } else {
+        record.localName = random.bytes(random.below(20))
+      }
     }
   }
 }

@@ -58,7 +58,8 @@ struct ZipAssembly {
     var bytes = little(0x0403_4b50, 4) + little(20, 2) + little(UInt64(record.flags), 2) + little(UInt64(record.method), 2)
     bytes += little(0, 4) + littleEndianBytes(checksum(record.content))
     bytes += little(record.storedSize ?? UInt64(record.content.count), 4) + little(record.size ?? UInt64(record.content.count), 4)
-    return bytes + little(UInt64(name.count), 2) + little(UInt64(record.localExtra.count), 2) + name + record.localExtra + record.content
+    return bytes + little(UInt64(name.count), 2) + little(UInt64(record.localExtra.count), 2) + name + record.localExtra
+      + record.content
   }
 
   private func entry(_ record: Record, at place: UInt64) -> [UInt8] {
