@@ -95,12 +95,13 @@ struct YAMLFuzzing: FuzzTarget {
     var lines = ["l0: &l0 [lol]"]
     for level in 1..<2 + random.below(random.once(in: 3) ? 40 : 6) {
       let names = (0..<width).map { _ in "*l\(level - 1)" }
-      lines.append(
+      let line =
         switch form {
         case 0: "l\(level): &l\(level) [\(names.joined(separator: ", "))]"
         case 1: "l\(level): &l\(level) {? *l\(level - 1) : 1, ? [*l\(level - 1), 1] : *l\(level - 1)}"
         default: "? &l\(level) [\(names.joined(separator: ", "))]\n: 1"
-        })
+        }
+      lines.append(line)
     }
     return lines
   }
