@@ -73,6 +73,8 @@ enum PickleMeaning: Sendable, Equatable {
     "numpy.core.multiarray._reconstruct": .inertCall,
     "numpy._core.multiarray.scalar": .inertCall,
     "numpy._core.multiarray._reconstruct": .inertCall,
+    "numpy.core.numeric._frombuffer": .inertCall,
+    "numpy._core.numeric._frombuffer": .inertCall,
     "numpy.random._pickle.__randomstate_ctor": .inertCall,
     "numpy.random._pickle.__generator_ctor": .inertCall,
     "numpy.random._pickle.__bit_generator_ctor": .inertCall,

@@ -34,7 +34,7 @@ struct TensorWalk {
   init(_ root: PickleValue, in objects: PickleObjects, reader: PickleReader) throws(CheckpointError) {
     self.objects = objects
     self.reader = reader
-    stepsLeft = 1 << 20 + 4 * objects.references
+    stepsLeft = 1 << 20 + 8 * objects.references
     if case .tensor(let index) = root { found = [(Self.bareName, index)] }
     try enter(root)
     while let last = path.indices.last {
@@ -62,7 +62,16 @@ struct TensorWalk {
     path.append(step)
   }
 
+  private mutating func take(_ steps: Int) throws(CheckpointError) {
+    stepsLeft -= steps
+    guard stepsLeft >= 0 else {
+      throw reader.failure("fewer ways to the objects of a pickle", "containers shared over and over")
+    }
+  }
+
   private mutating func note(_ tensor: Int) throws(CheckpointError) {
+    // A name takes about as long to make as the way to it is.
+    try take(path.count)
     var parts: [String] = []
     for step in path {
       guard let part = try name(step.key) else { return }
