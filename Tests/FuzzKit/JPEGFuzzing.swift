@@ -76,9 +76,9 @@ struct JPEGFuzzing: FuzzTarget {
   private func change(_ segments: inout [Segment], _ random: inout FuzzRandom) {
     guard !segments.isEmpty else { return }
     let index = random.below(segments.count)
-    switch random.below(12) {
+    switch random.below(14) {
     case 0, 1: bytes.apply(to: &segments[index].parameters, &random)
-    case 2, 3, 8, 9, 10:
+    case 2, 3, 8, 9, 10, 11, 12:
       if let scan = segments.lastIndex(where: { $0.marker == 0xda }) { bytes.apply(to: &segments[scan].data, &random) }
     case 4: rearrange(&segments, most: 64, &random)
     case 5:
