@@ -12,6 +12,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
     .systemLibrary(
@@ -28,15 +29,16 @@ let package = Package(
     .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
     .target(name: "VQVAE", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Transformer", dependencies: ["Tensor", "Checkpoint"]),
+    .target(name: "CLIPText", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
     .target(name: "Evaluation", dependencies: ["Tensor", "CBLAS"]),
     .target(
       name: "VQDiffusion",
       dependencies: [
-        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CPNG", "CJPEG",
-        .product(name: "Logging", package: "swift-log"),
+        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CLIPText", "CPNG", "CJPEG",
+        .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ],
-      resources: [.copy("Resources/cifar10")]),
+      resources: [.copy("Resources/cifar10"), .copy("Resources/clip"), .copy("Resources/imagenet")]),
     .executableTarget(
       name: "vqdiff",
       dependencies: [
@@ -56,6 +58,7 @@ let package = Package(
       name: "DiffusionTests", dependencies: ["Diffusion", "Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
+    .testTarget(name: "CLIPTextTests", dependencies: ["CLIPText", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",

@@ -65,7 +65,7 @@ package struct BenchmarkRow: Encodable, Sendable {
     cpuInfo = Machine.processor
     testTime = Date().ISO8601Format()
     nParams = work.parameters
-    modelSize = try session.model.fileBytes(ofPart: test.usesDenoiser ? "transformer" : "vqvae") ?? 4 * work.parameters
+    modelSize = try session.model.storedBytes(of: test.usesDenoiser ? .transformer : .vqvae) ?? 4 * work.parameters
     steps = test == .sample ? try session.sampleSteps() : nil
     countedTokens = test.countedTokens
     samplesNs = samples.map(\.nanoseconds)

@@ -10,7 +10,7 @@ package struct WorkCount: Equatable, Sendable {
 
   private init() {}
 
-  /// One sequence through a denoiser, all L logits.
+  /// One sequence through a denoiser, all L logits, its text's keys and values included.
   package init(denoiser configuration: DenoiserConfiguration) {
     let (length, width) = (configuration.sequenceLength, configuration.width)
     table(configuration.codebookSize + 1, width)
@@ -18,8 +18,15 @@ package struct WorkCount: Equatable, Sendable {
     for _ in 0..<configuration.layers {
       adaptiveNorm(configuration.timestepNorm, rows: configuration.timesteps, width: width)
       product(inputs: width, outputs: 3 * width, biases: 3 * width, rows: length)
-      attention(tokens: length, width: width)
+      attention(queries: length, keys: length, width: width)
       product(inputs: width, outputs: width, biases: width, rows: length)
+      if let textLength = configuration.textLength, let textWidth = configuration.textWidth {
+        adaptiveNorm(configuration.timestepNorm, rows: configuration.timesteps, width: width)
+        product(inputs: width, outputs: width, biases: width, rows: length)
+        product(inputs: textWidth, outputs: 2 * width, biases: 2 * width, rows: textLength)
+        attention(queries: length, keys: textLength, width: width)
+        product(inputs: width, outputs: width, biases: width, rows: length)
+      }
       if let kind = configuration.classNorm, let rows = configuration.classRows {
         adaptiveNorm(kind, rows: rows, width: width)
       } else {
@@ -90,7 +97,7 @@ package struct WorkCount: Equatable, Sendable {
   }
 
   /// q kᵀ and the sum of the values.
-  private mutating func attention(tokens: Int, width: Int) { multiplyAdds += 2 * tokens * tokens * width }
+  private mutating func attention(queries: Int, keys: Int, width: Int) { multiplyAdds += 2 * queries * keys * width }
 
   /// Scale and shift for one sequence.
   private mutating func adaptiveNorm(_ kind: DenoiserConfiguration.AdaptiveNormKind, rows: Int, width: Int) {
@@ -109,7 +116,7 @@ package struct WorkCount: Equatable, Sendable {
   private mutating func attentionBlock(channels: Int, pixels: Int) {
     norm(channels)
     for _ in 0..<4 { convolution(inputs: channels, outputs: channels, window: 1, pixels: pixels) }
-    attention(tokens: pixels, width: channels)
+    attention(queries: pixels, keys: pixels, width: channels)
   }
 
   private mutating func middle(channels: Int, pixels: Int) {

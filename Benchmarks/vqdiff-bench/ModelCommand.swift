@@ -9,7 +9,7 @@ struct ModelCommand: ParsableCommand {
     commandName: "model",
     abstract: "Measure a model's parts (what is done without a subcommand).",
     discussion: """
-      denoise  One evaluation of the network, all logits, on fresh random tokens, timesteps and classes in each repetition; \
+      denoise  One evaluation of the network, all logits, on fresh random tokens, timesteps and classes or texts in each repetition; \
       tokens/s are evaluated tokens over wall time.
       sample   Sampling of whole images, the sampler included, the decoder not; tokens/s are finished image tokens over wall time. \
       Guidance evaluates two sequences per image and step, which evaluations/s counts.
@@ -25,7 +25,8 @@ struct ModelCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A model folder, builtin, or an architecture with random weights: imagenet-random, cifar-random.", valueName: "model"))
+      "A model folder, builtin, or an architecture with random weights: imagenet-random, cifar-random, ithq-random.",
+      valueName: "model"))
   var model = BenchmarkModel.builtInName
 
   @Option(name: .customLong("test"), help: "Tests, separated by commas: \(BenchmarkTest.names.joined(separator: ", ")).")

@@ -1,8 +1,8 @@
 extension BytePairVocabulary {
   /// A word's tokens.
   ///
-  /// n bytes take O(n log n): candidates lie in a heap by rank, then place. All pairs of one rank that are neighbours at the same time are merged
-  /// from left to right before the new neighbours count.
+  /// n bytes take O(n log n): candidates lie in a heap by rank, then place. All pairs of one rank that are neighbours at the
+  /// same time are merged from left to right before the new neighbours count.
   func tokens(of word: some Collection<Unicode.Scalar>) -> [Int32] {
     let spelling = spelling(word)
     guard spelling.count > 1 else { return spelling }

@@ -1,7 +1,7 @@
 /// The tokens of a byte-pair tokenizer and the order in which they are merged.
 ///
-/// A word is spelled in 256 byte characters, the last of them marked `</w>`; then neighbours are merged, always the pair of lowest
-/// rank, until no pair of neighbours has a rank (Sennrich et al. 2016, over bytes as in GPT-2).
+/// A word is spelled in 256 byte characters, the last of them marked `</w>`; then neighbours are merged, always the pair of
+/// lowest rank, until no pair of neighbours has a rank (Sennrich et al. 2016, over bytes as in GPT-2).
 struct BytePairVocabulary: Sendable {
   struct Merge: Sendable {
     /// Its place in the list of merges.
@@ -39,7 +39,8 @@ struct BytePairVocabulary: Sendable {
       tokens: tokens, merges: merges.merges(limit: Self.mergeLimit), mergesFile: merges.name, tokensFile: vocabulary.name)
   }
 
-  /// The vocabulary that follows from `merges.txt`: byte characters, the same at the end of a word, what each merge makes, start, end.
+  /// The vocabulary that follows from `merges.txt`: byte characters, the same at the end of a word, what each merge makes,
+  /// start, end.
   ///
   /// - Throws: `CLIPTextError.badMerge`.
   init(merges file: VocabularyFile) throws(CLIPTextError) {
@@ -106,8 +107,8 @@ struct BytePairVocabulary: Sendable {
     return ids
   }
 
-  /// The character that stands for each byte, and its place in the vocabulary: printable ones for themselves, first; the other 68 as
-  /// U+0100, U+0101 …, after them.
+  /// The character that stands for each byte, and its place in the vocabulary: printable ones for themselves, first; the other
+  /// 68 as U+0100, U+0101 …, after them.
   private static let byteCharacters: [(character: Unicode.Scalar, order: Int)] = {
     let printable = Array(33...126) + Array(161...172) + Array(174...255)
     let others = (0...255).filter { !printable.contains($0) }

@@ -2,7 +2,7 @@ import Checkpoint
 import Tensor
 
 /// Whose names a checkpoint's tensors have.
-public enum CLIPTensorNames: String, Sendable, CaseIterable {
+public enum CLIPTensorNames: String, Codable, Sendable, CaseIterable {
   /// `text_model.embeddings.token_embedding.weight` …, query, key and value apart.
   case huggingFace = "hugging_face"
   /// `token_embedding.weight` …, as in OpenAI's and Microsoft's checkpoints, query, key and value in one.
@@ -36,8 +36,8 @@ public enum CLIPTensorNames: String, Sendable, CaseIterable {
     }
   }
 
-  /// What a checkpoint may hold besides the encoder: the list 0, 1, 2 … of positions; the projections, temperature, sizes and image encoder
-  /// of the whole of CLIP.
+  /// What a checkpoint may hold besides the encoder: the list 0, 1, 2 … of positions; the projections, temperature, sizes and
+  /// image encoder of the whole of CLIP.
   var ignored: [String] {
     switch self {
     case .huggingFace: ["text_model.embeddings.position_ids"]

@@ -25,7 +25,8 @@ public struct CLIPTextConfiguration: Codable, Sendable, Equatable {
   public var vocabularySize: Int
   public var layerNormEpsilon: Float
   public var activation: ActivationKind
-  /// Whether each token's vector is divided by its length, as both public versions of VQ-Diffusion do. Not a field of Hugging Face's.
+  /// Whether each token's vector is divided by its length, as both public versions of VQ-Diffusion do. Not a field of Hugging
+  /// Face's.
   public var normalizes: Bool
 
   /// Beyond it a small file could ask for position vectors and attention that no memory holds.
@@ -77,8 +78,8 @@ public struct CLIPTextConfiguration: Codable, Sendable, Equatable {
 
   /// The configuration that follows from the shapes of a checkpoint with OpenAI's names, whose heads are 64 wide.
   ///
-  /// - Throws: `CheckpointError.missingTensor`; `CLIPTextError.invalidConfiguration` where a tensor hasn't two dimensions or they don't fit
-  ///   together.
+  /// - Throws: `CheckpointError.missingTensor`; `CLIPTextError.invalidConfiguration` where a tensor hasn't two dimensions or
+  ///   they don't fit together.
   package init(openAI weights: Weights) throws {
     func shape(_ name: String) throws -> (rows: Int, columns: Int) {
       guard let shape = weights.shape(of: name) else {

@@ -2,14 +2,15 @@ import Foundation
 
 /// CLIP's byte-pair tokenizer (Radford et al. 2021): texts to token ids.
 public struct CLIPTokenizer: Sendable {
-  /// Which implementation's treatment of texts is followed. They differ only for texts with "!", odd characters, HTML references or
-  /// more than 75 tokens.
-  public enum Variant: String, Sendable, CaseIterable {
-    /// OpenAI's and Microsoft's, for Microsoft's checkpoints: text is repaired as by ftfy (see `TextRepair` for how far), HTML references are replaced twice. Of
-    /// a text that is too long the beginning stays, and the end token is last.
+  /// Which implementation's treatment of texts is followed. They differ only for texts with "!", odd characters, HTML
+  /// references or more than 75 tokens.
+  public enum Variant: String, Codable, Sendable, CaseIterable {
+    /// OpenAI's and Microsoft's, for Microsoft's checkpoints: text is repaired as by ftfy (see `TextRepair` for how far), HTML
+    /// references are replaced twice. Of a text that is too long the beginning stays, and the end token is last.
     case reference
-    /// Hugging Face's without ftfy, for folders of diffusers, of which ftfy is no dependency, so most users had this one: control characters are dropped,
-    /// Chinese characters stand alone. Every "!" is the padding token, and a text that is too long loses its end token.
+    /// Hugging Face's without ftfy, for folders of diffusers, of which ftfy is no dependency, so most users had this one:
+    /// control characters are dropped, Chinese characters stand alone. Every "!" is the padding token, and a text that is too
+    /// long loses its end token.
     case huggingFace = "hugging_face"
     /// Hugging Face's where ftfy is installed: as `huggingFace`, but with texts repaired as in `reference`.
     case huggingFaceRepaired = "hugging_face_repaired"
@@ -49,8 +50,8 @@ public struct CLIPTokenizer: Sendable {
       BytePairVocabulary(vocabulary: vocabulary, merges: merges), variant: variant, contextLength: contextLength)
   }
 
-  /// The tokenizer of `merges.txt` or OpenAI's `bpe_simple_vocab_16e6.txt` alone, from which CLIP's vocabulary of up to 49,408 tokens
-  /// follows: byte characters, the same at the end of a word, what the first 48,894 merges make, start and end token.
+  /// The tokenizer of `merges.txt` or OpenAI's `bpe_simple_vocab_16e6.txt` alone, from which CLIP's vocabulary of up to 49,408
+  /// tokens follows: byte characters, the same at the end of a word, what the first 48,894 merges make, start and end token.
   ///
   /// - Throws: `CLIPTextError.unreadable`, `.badMerge`, `.invalidConfiguration`.
   public init(merges: URL, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {

@@ -3,7 +3,8 @@
 enum HTMLEntities {
   /// Which references are meant as such.
   enum Rule {
-    /// The standard's: the semicolon may be missing after numbers and after the oldest names, even within a word (`&notit` is `¬it`).
+    /// The standard's: the semicolon may be missing after numbers and after the oldest names, even within a word (`&notit` is
+    /// `¬it`).
     case html5
     /// For text that may not be HTML: only with a semicolon; names in capitals too (`&EACUTE;` is É).
     case unambiguous

@@ -9,8 +9,8 @@ enum TextCleaning {
   /// As Hugging Face's tokenizer does where ftfy is installed: repaired, lower case.
   static func repaired(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] { lowercased(TextRepair.repaired(text)) }
 
-  /// As Hugging Face's tokenizer does without ftfy: control, format, private and unassigned characters dropped, spaces around Chinese characters,
-  /// NFC, lower case.
+  /// As Hugging Face's tokenizer does without ftfy: control, format, private and unassigned characters dropped, spaces around
+  /// Chinese characters, NFC, lower case.
   static func basic(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
     var cleaned: [Unicode.Scalar] = []
     cleaned.reserveCapacity(text.count)
@@ -23,7 +23,7 @@ enum TextCleaning {
         cleaned.append(scalar)
       }
     }
-    return lowercased(TextRepair.composed(cleaned))
+    return lowercased(Composition.composed(cleaned))
   }
 
   private static func isDropped(_ scalar: Unicode.Scalar) -> Bool {

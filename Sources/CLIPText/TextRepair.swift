@@ -6,8 +6,9 @@ import Foundation
 /// Windows-1252; Latin ligatures and digraphs taken apart; full-width and half-width forms; curly quotes made straight; terminal
 /// colour codes and control characters removed; NFC.
 ///
-/// Not covered: mojibake (text decoded from the wrong encoding, `Ã©` for `é`) stays as it is, because telling it from odd but correct text takes
-/// statistics over many encodings. Line breaks of all kinds are left, since the tokenizer turns them into spaces.
+/// Not covered: mojibake (text decoded from the wrong encoding, `Ã©` for `é`) stays as it is, because telling it from odd but
+/// correct text takes statistics over many encodings. Line breaks of all kinds are left, since the tokenizer turns them into
+/// spaces.
 enum TextRepair {
   /// Repairs until nothing changes, which for all but contrived texts (references escaped many times over) takes two passes.
   static func repaired(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
@@ -36,14 +37,7 @@ enum TextRepair {
         replaced.append(scalar)
       }
     }
-    return composed(withoutTerminalCodes(replaced).filter { !isRemoved($0) })
-  }
-
-  /// Normalisation form C: letters with their accents as one character where there is one.
-  static func composed(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    // Below the first combining mark nothing changes.
-    guard text.contains(where: { $0.value >= 0x300 }) else { return text }
-    return Array(String(String.UnicodeScalarView(text)).precomposedStringWithCanonicalMapping.unicodeScalars)
+    return Composition.composed(withoutTerminalCodes(replaced).filter { !isRemoved($0) })
   }
 
   private static func replacement(of scalar: Unicode.Scalar) -> [Unicode.Scalar]? {

@@ -38,8 +38,8 @@ struct WordScanner: Sequence, IteratorProtocol {
 
   private static let contractions: [[Unicode.Scalar]] = ["s", "t", "re", "ve", "m", "ll", "d"].map { Array($0.unicodeScalars) }
 
-  /// The scalars of a contraction at `place`, apostrophe included. The long s counts as an s, as in the regular expression that this
-  /// follows, which ignores case.
+  /// The scalars of a contraction at `place`, apostrophe included. The long s counts as an s, as in the regular expression that
+  /// this follows, which ignores case.
   private func contractionLength() -> Int? {
     guard text[place] == "'" else { return nil }
     let rest = text[(place + 1)...]

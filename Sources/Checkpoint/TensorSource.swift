@@ -36,6 +36,13 @@ package protocol TensorSource: Sendable {
   func mapped(_ name: String) -> MappedTensor?
 }
 
+extension TensorSource {
+  /// Bytes of all tensors' elements as stored.
+  package var byteCount: Int {
+    names.reduce(0) { $0 + (shape(of: $1) ?? []).reduce(elementType(of: $1)?.size ?? 0, *) }
+  }
+}
+
 // A source that doesn't say otherwise holds 32-bit floats in memory.
 extension TensorSource {
   package func elementType(of name: String) -> ElementType? { shape(of: name) == nil ? nil : .float32 }

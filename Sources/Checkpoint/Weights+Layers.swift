@@ -8,12 +8,17 @@ extension Weights {
     return Linear(weights: try layer.layerWeights("weight", [outputs, inputs]), bias: try layer.tensor("bias", [outputs]))
   }
 
-  /// Several layers [width, width] as one, outputs side by side; 1×1 convolutions as the linear layers over channels that they are.
-  package func stackedLinear(_ names: [String], width: Int, arePointwise: Bool = false) throws(CheckpointError) -> Linear {
+  /// Several layers [width, inputs] as one, outputs side by side; 1×1 convolutions as the linear layers over channels that they are.
+  ///
+  /// - Parameter inputs: `width` if nil.
+  package func stackedLinear(
+    _ names: [String], width: Int, inputs: Int? = nil, arePointwise: Bool = false
+  ) throws(CheckpointError) -> Linear {
+    let shape = [width, inputs ?? width]
     var parts: [(weights: LayerWeights, bias: FloatTensor)] = []
     for name in names {
-      let weight = try scope(name).layerWeights("weight", arePointwise ? [width, width, 1, 1] : [width, width])
-      parts.append((weight.reshaped([width, width]), try scope(name).tensor("bias", [width])))
+      let weight = try scope(name).layerWeights("weight", arePointwise ? shape + [1, 1] : shape)
+      parts.append((weight.reshaped(shape), try scope(name).tensor("bias", [width])))
     }
     return Linear(stacking: parts)
   }

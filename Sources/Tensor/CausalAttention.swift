@@ -5,8 +5,8 @@ extension FloatTensor {
   /// Multi-head self-attention as `selfAttention(heads:products:)`, but each token attends to itself and those before it only:
   /// y_i = Σ_{j ≤ i} softmax_j(q_i k_jᵀ / √d) v_j.
   ///
-  /// [B, L, 3D] to [B, L, D]. Made for text encoders, whose sequences are short and computed once an image: query by query, without
-  /// packing. Later tokens aren't read at all, so not even their NaN or infinity shows.
+  /// [B, L, 3D] to [B, L, D]. Made for text encoders, whose sequences are short and computed once an image: query by query,
+  /// without packing. Later tokens aren't read at all, so not even their NaN or infinity shows.
   package func causalSelfAttention(heads: Int) -> FloatTensor {
     precondition(
       shape.count == 3 && shape[2].isMultiple(of: 3 * heads), "\(shape) isn't [B, L, 3D] for \(heads) heads")

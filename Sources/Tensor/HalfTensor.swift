@@ -85,7 +85,8 @@ public enum LayerWeights: Sendable {
     }
   }
 
-  /// Rows in any order and number, the last dimension being a row's, as 32-bit floats: [indices, width]. Other rows aren't widened.
+  /// Rows in any order and number, the last dimension being a row's, as 32-bit floats: [indices, width]. Other rows aren't
+  /// widened.
   package func rows(_ indices: [Int]) -> FloatTensor {
     switch self {
     case .floats(let tensor): return tensor.rows(indices)

@@ -1,16 +1,6 @@
 import Checkpoint
 import Tensor
 
-/// What one sequence of a batch is conditioned on.
-public enum ClassCondition: Hashable, Sendable {
-  /// A row of the class table, "no class" included.
-  case index(Int)
-  /// The mean of all class rows: stands in for "no class" in models that have none.
-  case meanOfClasses
-  /// For the unconditional network.
-  case none
-}
-
 /// The denoiser p_θ(x̃_0 | x_t, y): predicts the clean tokens from corrupted ones (VQ-Diffusion, Section 2 of Tang et al. 2022).
 ///
 /// B sequences, L tokens of K codes ([MASK] = K), width D. Tensors are named as in the public checkpoints
@@ -33,7 +23,7 @@ public struct DenoisingTransformer: Sendable {
     let output = weights.scope("to_logits")
     finalNorm = (try output.tensor("0.weight", [width]), try output.tensor("0.bias", [width]))
     head = try output.linear("1", inputs: width, outputs: configuration.codebookSize)
-    try weights.finish()
+    try weights.finish(ignoring: configuration.unusedTensors)
   }
 
   /// Logits of p(x̃_0 | x_t, y).
@@ -41,19 +31,19 @@ public struct DenoisingTransformer: Sendable {
   /// - Parameters:
   ///   - tokens: x_t, B × L flattened, 0…K.
   ///   - timesteps: B indices 0..<T, the network's: paper's t − 1.
-  ///   - conditions: B, each `.none` in an unconditional model.
+  ///   - conditions: B, each `.none` in an unconditional model; equal texts are best the same object, which keeps what was computed from it.
   ///   - checkCancellation: called between blocks; what it throws ends the evaluation.
   /// - Returns: [B, L, K].
   /// - Throws: `TransformerError` for input out of range.
   public func logits(
-    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], checkCancellation: () throws -> Void = {}
+    tokens: [Int32], timesteps: [Int], conditions: [DenoiserCondition], checkCancellation: () throws -> Void = {}
   ) throws -> FloatTensor {
     try logits(tokens: tokens, timesteps: timesteps, conditions: conditions) { _ in try checkCancellation() }
   }
 
   /// The same; `observe` sees the hidden state [B, L, D] of the embedding and after each block.
   package func logits(
-    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], observe: (FloatTensor) throws -> Void
+    tokens: [Int32], timesteps: [Int], conditions: [DenoiserCondition], observe: (FloatTensor) throws -> Void
   ) throws -> FloatTensor {
     let x = try hidden(tokens: tokens, timesteps: timesteps, conditions: conditions, observe: observe)
     return head(x.layerNorm(weight: finalNorm.weight, bias: finalNorm.bias))
@@ -65,7 +55,7 @@ public struct DenoisingTransformer: Sendable {
   /// - Returns: [Σ_b positions_b, K], sequence after sequence.
   /// - Throws: `TransformerError` for input out of range.
   public func logits(
-    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], positions: [[Int]],
+    tokens: [Int32], timesteps: [Int], conditions: [DenoiserCondition], positions: [[Int]],
     checkCancellation: () throws -> Void = {}
   ) throws -> FloatTensor {
     let x = try hidden(tokens: tokens, timesteps: timesteps, conditions: conditions) { _ in try checkCancellation() }
@@ -80,7 +70,7 @@ public struct DenoisingTransformer: Sendable {
 
   /// The last block's output [B, L, D].
   private func hidden(
-    tokens: [Int32], timesteps: [Int], conditions: [ClassCondition], observe: (FloatTensor) throws -> Void
+    tokens: [Int32], timesteps: [Int], conditions: [DenoiserCondition], observe: (FloatTensor) throws -> Void
   ) throws -> FloatTensor {
     try validate(tokens: tokens, timesteps: timesteps, conditions: conditions)
     var x = embedding(tokens)
@@ -88,18 +78,19 @@ public struct DenoisingTransformer: Sendable {
     let classes = conditions.map { condition in
       switch condition {
       case .index(let index): AdaptiveNorm.Index.row(index)
-      case .meanOfClasses, .none: AdaptiveNorm.Index.meanRow
+      case .meanOfClasses, .text, .none: AdaptiveNorm.Index.meanRow
       }
     }
+    let texts = conditions.compactMap { if case .text(let vectors) = $0 { vectors } else { nil } }
     try observe(x)
     for block in blocks {
-      block.apply(to: &x, timesteps: steps, classes: classes)
+      block.apply(to: &x, timesteps: steps, classes: classes, texts: texts)
       try observe(x)
     }
     return x
   }
 
-  private func validate(tokens: [Int32], timesteps: [Int], conditions: [ClassCondition]) throws(TransformerError) {
+  private func validate(tokens: [Int32], timesteps: [Int], conditions: [DenoiserCondition]) throws(TransformerError) {
     let (length, codes) = (configuration.sequenceLength, configuration.codebookSize)
     guard tokens.count == timesteps.count * length, conditions.count == timesteps.count else {
       throw .wrongTokenCount(expected: "\(timesteps.count) × \(length)", found: tokens.count)
@@ -111,17 +102,24 @@ public struct DenoisingTransformer: Sendable {
     for condition in conditions { try validate(condition) }
   }
 
-  private func validate(_ condition: ClassCondition) throws(TransformerError) {
-    guard let rows = configuration.classRows else {
-      guard condition == .none else { throw .wrongCondition(expected: "no class", found: "\(condition)") }
-      return
-    }
-    switch condition {
-    case .none: throw .wrongCondition(expected: "a class for each sequence", found: "none")
-    case .index(let index) where !(0..<rows).contains(index): throw .classOutOfRange(index: index, rows: rows)
-    case .meanOfClasses where configuration.classNorm == .sinusoidalLayerNorm:
-      throw .wrongCondition(expected: "a class index (its class code has no table)", found: "the mean of all classes")
-    case .index, .meanOfClasses: return
+  private func validate(_ condition: DenoiserCondition) throws(TransformerError) {
+    func wrong(_ expected: String) -> TransformerError { .wrongCondition(expected: expected, found: "\(condition)") }
+    switch (configuration.kind, condition) {
+    case (.classConditional, .index(let index)):
+      let rows = configuration.classRows ?? 0
+      guard (0..<rows).contains(index) else { throw .classOutOfRange(index: index, rows: rows) }
+    case (.classConditional, .meanOfClasses):
+      guard configuration.classNorm != .sinusoidalLayerNorm else {
+        throw wrong("a class index (its class code has no table)")
+      }
+    case (.classConditional, _): throw wrong("a class for each sequence")
+    case (.text, _):
+      let shape = [configuration.textLength ?? 0, configuration.textWidth ?? 0]
+      guard case .text(let vectors) = condition, vectors.values.shape == shape else {
+        throw wrong("text vectors \(shape) for each sequence")
+      }
+    case (.unconditional, .none): return
+    case (.unconditional, _): throw wrong("no condition")
     }
   }
 }

@@ -4,6 +4,10 @@ import Tensor
 /// One pre-norm block of the denoiser:
 ///
 ///     x += proj(attention(norm₁(x, t)))        x += mlp(norm₂(x, class))
+///
+/// and on text, with an affine norm₂:
+///
+///     x += proj(attention(norm₁(x, t)))        x += textAttention(norm₁₁(x, t), text)        x += mlp(norm₂(x))
 struct TransformerBlock: Sendable {
   private let timestepNorm: AdaptiveNorm
   /// Query, key and value projections as one layer.
@@ -11,6 +15,8 @@ struct TransformerBlock: Sendable {
   private let projection: Linear
   private let heads: Int
   private let products = ComputeOptions.current.products
+  /// In a text-conditional model, with its norm.
+  private let text: (norm: AdaptiveNorm, attention: TextAttention)?
   private let secondNorm: SecondNorm
   private let feedForward: FeedForward
 
@@ -19,14 +25,27 @@ struct TransformerBlock: Sendable {
     case affine(weight: FloatTensor, bias: FloatTensor)
   }
 
+  private static let textAttentionName = "attn2"
+  /// The tensor of a block of a text-conditional model that is stored but not used.
+  static let unusedTextMask = "\(textAttentionName).\(TextAttention.unusedMask)"
+
   init(_ weights: Weights, _ configuration: DenoiserConfiguration) throws(CheckpointError) {
     let width = configuration.width
-    timestepNorm = try AdaptiveNorm(
-      weights.scope("ln1"), kind: configuration.timestepNorm, rows: configuration.timesteps, width: width)
-    let attention = weights.scope("attn")
+    func timestepNorm(_ name: String) throws(CheckpointError) -> AdaptiveNorm {
+      try AdaptiveNorm(weights.scope(name), kind: configuration.timestepNorm, rows: configuration.timesteps, width: width)
+    }
+    self.timestepNorm = try timestepNorm("ln1")
+    let attention = weights.scope(configuration.kind == .text ? "attn1" : "attn")
     queryKeyValue = try attention.stackedLinear(["query", "key", "value"], width: width)
     projection = try attention.linear("proj", inputs: width, outputs: width)
     heads = configuration.heads
+    if let textWidth = configuration.textWidth {
+      let textAttention = try TextAttention(
+        weights.scope(Self.textAttentionName), width: width, textWidth: textWidth, heads: configuration.heads)
+      text = (try timestepNorm("ln1_1"), textAttention)
+    } else {
+      text = nil
+    }
     let second = weights.scope("ln2")
     if let classNorm = configuration.classNorm, let rows = configuration.classRows {
       secondNorm = .classConditional(try AdaptiveNorm(second, kind: classNorm, rows: rows, width: width))
@@ -36,9 +55,12 @@ struct TransformerBlock: Sendable {
     feedForward = try FeedForward(weights.scope("mlp"), configuration)
   }
 
-  /// x [B, L, D] in place; one timestep and, in a class-conditional model, one class for each of the B sequences.
-  func apply(to x: inout FloatTensor, timesteps: [AdaptiveNorm.Index], classes: [AdaptiveNorm.Index]) {
+  /// x [B, L, D] in place; one timestep and, in a conditional model, one class or text for each of the B sequences.
+  func apply(
+    to x: inout FloatTensor, timesteps: [AdaptiveNorm.Index], classes: [AdaptiveNorm.Index], texts: [TextVectors]
+  ) {
     projection.add(queryKeyValue(timestepNorm(x, timesteps)).selfAttention(heads: heads, products: products), to: &x)
+    if let text { text.attention.add(text.norm(x, timesteps), texts: texts, to: &x) }
     switch secondNorm {
     case .classConditional(let norm): feedForward.add(norm(x, classes), to: &x)
     case .affine(let weight, let bias): feedForward.add(x.layerNorm(weight: weight, bias: bias), to: &x)

@@ -6,7 +6,7 @@ public enum TransformerError: Error, Sendable, Equatable {
   case tokenOutOfRange(token: Int, codes: Int)
   case timestepOutOfRange(timestep: Int, timesteps: Int)
   case classOutOfRange(index: Int, rows: Int)
-  /// A class for an unconditional model, or none for a class-conditional one.
+  /// A condition of another kind than the model takes, or text vectors of another shape.
   case wrongCondition(expected: String, found: String)
   case wrongTokenCount(expected: String, found: Int)
 }

@@ -5,6 +5,8 @@ public enum PipelineError: Error, Sendable, Equatable {
   /// A file or folder that a model folder must have.
   case missingPart(folder: String, part: String)
   case unreadable(file: String, reason: String)
+  /// A file or folder that can't be written; what was there before is untouched.
+  case unwritable(path: String, reason: String)
   /// A JSON file whose contents aren't what they should be; `field` is the path to the value.
   case invalidConfiguration(file: String, field: String, expected: String, found: String)
   /// A file of a model folder whose settings can't be used together; `reason` says what was expected and found.
@@ -18,10 +20,18 @@ public enum PipelineError: Error, Sendable, Equatable {
   /// A folder of images that isn't one; `found` says what is there instead.
   case noImages(folder: String, found: String)
   case builtInModelMissing(searched: [String])
+  /// The list of ImageNet's classes, which comes with the package as the built-in model does.
+  case imageNetNamesMissing(searched: [String])
+  case clipVocabularyMissing(searched: [String])
   case unknownLabel(String, near: [String])
   case ambiguousLabel(String, matches: [String])
   case labelsRequired
   case labelsForUnconditionalModel(found: Int)
+  case promptsRequired
+  /// Classes for a model that takes texts, or the like.
+  case wrongSubjects(expected: String, found: String)
+  /// A checkpoint file without the configuration that says what it holds.
+  case configurationMissing(file: String)
   case guidanceUnavailable(reason: String)
   case invalidOption(name: String, expected: String, found: String)
 }
@@ -31,6 +41,8 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
     switch self {
     case .missingPart(let folder, let part):
       "\(folder): no \(part); a model folder holds model_index.json, vqvae/, transformer/ and scheduler/"
+    case .unwritable(let path, let reason):
+      "\(path): can't be written: \(reason)"
     case .unreadable(let file, let reason):
       "\(file): can't be read: \(reason)"
     case .invalidConfiguration(let file, let field, let expected, let found):
@@ -47,6 +59,16 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "\(folder): expected a folder with PNG or JPEG images, found \(found)"
     case .builtInModelMissing(let searched):
       "the built-in model wasn't found; looked in \(searched.joined(separator: ", "))"
+    case .clipVocabularyMissing(let searched):
+      "CLIP's vocabulary wasn't found; looked in \(searched.joined(separator: ", "))"
+    case .promptsRequired:
+      "this model is text-conditional: give at least one text"
+    case .wrongSubjects(let expected, let found):
+      "this model is asked for images by \(expected), found \(found)"
+    case .configurationMissing(let file):
+      "\(file): a checkpoint file needs the YAML file that describes it; name it with --config"
+    case .imageNetNamesMissing(let searched):
+      "the names of ImageNet's classes weren't found; looked in \(searched.joined(separator: ", "))"
     case .unknownLabel(let name, let near):
       "no class '\(name)'" + (near.isEmpty ? "" : "; near: \(near.joined(separator: ", "))")
     case .ambiguousLabel(let name, let matches):

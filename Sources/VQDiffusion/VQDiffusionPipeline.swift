@@ -18,48 +18,57 @@ public struct VQDiffusionPipeline: Sendable {
   public let transformer: DenoisingTransformer
   /// The autoencoder with the grid of the model's images.
   public let codec: ImageCodec
+  /// What turns texts into vectors; nil in a model that takes none.
+  public let texts: TextConditioner?
   /// How tokens were corrupted in training.
   public let kernel: any CorruptionKernel
   /// How the networks compute: `ComputeOptions.current` as it was while they were loaded.
   public let computeOptions: ComputeOptions
 
-  /// Loads a model folder (laid out as `ModelFolder` describes; see also the project's documentation).
+  /// Loads the model in a folder (see `ModelLocation` for what else a model can be).
+  ///
+  /// - Throws: as `init(_:)`.
+  public init(contentsOf url: URL) throws { try self.init(ModelLocation(url)) }
+
+  /// Loads a model.
   ///
   /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError` or `VQVAEError`, each naming the part.
-  public init(contentsOf url: URL) throws {
+  public init(_ location: ModelLocation) throws {
     computeOptions = ComputeOptions.current
-    let folder = try ModelFolder(url)
-    let index = try folder.index()
-    let transformer = try Log.timed("loaded the transformer", ["folder": "\(url.path)"]) { try folder.denoiser() }
+    let source = try location.source()
+    name = try source.name()
+    let defaults = try source.defaults()
+    let transformer = try Log.timed("loaded the transformer", ["model": "\(source.location)"]) { try source.denoiser() }
     let configuration = transformer.configuration
-    let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(folder, for: configuration) }
-    let kernel = try folder.kernel(for: configuration)
-    name = index.name
-    labels = LabelSet(try folder.labels())
-    defaultSettings = try folder.defaultSettings(index, kernel: kernel, configuration: configuration)
+    let codec = try Log.timed("loaded the autoencoder") { try ImageCodec(source, for: configuration) }
+    let kernel = try source.kernel(for: configuration)
+    texts = try configuration.kind == .text ? source.textConditioner(for: configuration) : nil
+    labels = try source.labels()
+    defaultSettings = try source.settings(defaults, kernel: kernel, configuration: configuration)
     self.transformer = transformer
     self.codec = codec
     self.kernel = kernel
-    guard labels.names.count <= classCount else {
+    guard labels.entries.count <= classCount else {
       throw PipelineError.mismatchedParts(
-        folder: url.path, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
+        folder: source.location, expected: "at most \(classCount) labels", found: "\(labels.names.count)")
     }
   }
 
   /// The model that comes with the package: CIFAR-10, 32×32 pixels, ten classes.
   public static func builtIn() throws -> VQDiffusionPipeline {
-    try VQDiffusionPipeline(contentsOf: BuiltInModel.folder())
+    try VQDiffusionPipeline(.builtIn)
   }
 
   public var vqModel: VQModel { codec.vqModel }
 
-  /// Classes that images can be asked of: all rows of the class table but the "no class" one; 0 for an unconditional model.
+  /// Classes that images can be asked of: all rows of the class table but the "no class" one; 0 for a model without classes.
   public var classCount: Int {
     let configuration = transformer.configuration
     return (configuration.classRows ?? 0) - (configuration.unconditionalClass == nil ? 0 : 1)
   }
 
-  /// The index of a class by its name, the start of its name, or its number.
+  /// The index of a class by its name, a synonym, its WordNet id, its index, or the start of its name
+  /// (see `LabelSet.index(of:classes:)`).
   ///
   /// - Throws: `PipelineError.unknownLabel` with the nearest names, `.ambiguousLabel`.
   public func label(_ name: String) throws(PipelineError) -> Int {
@@ -68,9 +77,13 @@ public struct VQDiffusionPipeline: Sendable {
 
   /// The indices of classes as users name them: each a class (see `label(_:)`), several separated by commas, or `all`.
   ///
-  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`.
+  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`, `.wrongSubjects`.
   public func labels(_ names: [String]) throws(PipelineError) -> [Int] {
-    guard classCount > 0 || names.isEmpty else { throw .labelsForUnconditionalModel(found: names.count) }
+    guard classCount > 0 || names.isEmpty else {
+      throw transformer.configuration.kind == .text
+        ? .wrongSubjects(expected: "texts", found: names.count == 1 ? "a class" : "\(names.count) classes")
+        : .labelsForUnconditionalModel(found: names.count)
+    }
     var indices: [Int] = []
     for name in names {
       if name.lowercased() == "all" {

@@ -3,20 +3,20 @@ import Tensor
 
 // The building blocks of the VQGAN autoencoder (Esser et al. 2021), over images [B, H, W, C].
 
-/// Group normalisation with 32 groups, ε = 1e-6.
+/// Group normalisation, ε = 1e-6.
 struct GroupNorm: Sendable {
-  static let groups = 32
-
+  private let groups: Int
   private let weight: FloatTensor
   private let bias: FloatTensor
 
-  init(_ weights: Weights, channels: Int) throws(CheckpointError) {
+  init(_ weights: Weights, channels: Int, groups: Int) throws(CheckpointError) {
+    self.groups = groups
     weight = try weights.tensor("weight", [channels])
     bias = try weights.tensor("bias", [channels])
   }
 
   func callAsFunction(_ x: FloatTensor, activation: Activation = .identity) -> FloatTensor {
-    x.groupNorm(groups: Self.groups, weight: weight, bias: bias, epsilon: 1e-6, activation: activation)
+    x.groupNorm(groups: groups, weight: weight, bias: bias, epsilon: 1e-6, activation: activation)
   }
 }
 
@@ -26,10 +26,10 @@ package struct ResidualBlock: Sendable {
   private let conv1, conv2: Convolution
   private let shortcut: Convolution?
 
-  package init(_ weights: Weights, inputs: Int, outputs: Int) throws(CheckpointError) {
-    norm1 = try GroupNorm(weights.scope("norm1"), channels: inputs)
+  package init(_ weights: Weights, inputs: Int, outputs: Int, groups: Int) throws(CheckpointError) {
+    norm1 = try GroupNorm(weights.scope("norm1"), channels: inputs, groups: groups)
     conv1 = try weights.convolution("conv1", inputs: inputs, outputs: outputs, kind: .same)
-    norm2 = try GroupNorm(weights.scope("norm2"), channels: outputs)
+    norm2 = try GroupNorm(weights.scope("norm2"), channels: outputs, groups: groups)
     conv2 = try weights.convolution("conv2", inputs: outputs, outputs: outputs, kind: .same)
     shortcut =
       inputs == outputs ? nil : try weights.convolution("nin_shortcut", inputs: inputs, outputs: outputs, kind: .pointwise)
@@ -50,8 +50,8 @@ package struct AttentionBlock: Sendable {
   private let projection: Convolution
   private let products = ComputeOptions.current.products
 
-  package init(_ weights: Weights, channels: Int) throws(CheckpointError) {
-    norm = try GroupNorm(weights.scope("norm"), channels: channels)
+  package init(_ weights: Weights, channels: Int, groups: Int) throws(CheckpointError) {
+    norm = try GroupNorm(weights.scope("norm"), channels: channels, groups: groups)
     queryKeyValue = try weights.stackedLinear(["q", "k", "v"], width: channels, arePointwise: true)
     projection = try weights.convolution("proj_out", inputs: channels, outputs: channels, kind: .pointwise)
   }
@@ -92,10 +92,10 @@ struct MiddleBlock: Sendable {
   private let block1, block2: ResidualBlock
   private let attention: AttentionBlock
 
-  init(_ weights: Weights, channels: Int) throws(CheckpointError) {
-    block1 = try ResidualBlock(weights.scope("block_1"), inputs: channels, outputs: channels)
-    attention = try AttentionBlock(weights.scope("attn_1"), channels: channels)
-    block2 = try ResidualBlock(weights.scope("block_2"), inputs: channels, outputs: channels)
+  init(_ weights: Weights, channels: Int, groups: Int) throws(CheckpointError) {
+    block1 = try ResidualBlock(weights.scope("block_1"), inputs: channels, outputs: channels, groups: groups)
+    attention = try AttentionBlock(weights.scope("attn_1"), channels: channels, groups: groups)
+    block2 = try ResidualBlock(weights.scope("block_2"), inputs: channels, outputs: channels, groups: groups)
   }
 
   func callAsFunction(_ x: FloatTensor) -> FloatTensor { block2(attention(block1(x))) }
@@ -106,11 +106,13 @@ struct Level: Sendable {
   private let blocks: [ResidualBlock]
   private let attentions: [AttentionBlock]
 
-  init(_ weights: Weights, blocks count: Int, inputs: Int, outputs: Int, hasAttention: Bool) throws {
+  init(_ weights: Weights, blocks count: Int, inputs: Int, outputs: Int, groups: Int, hasAttention: Bool) throws {
     blocks = try (0..<count).map {
-      try ResidualBlock(weights.scope("block.\($0)"), inputs: $0 == 0 ? inputs : outputs, outputs: outputs)
+      try ResidualBlock(weights.scope("block.\($0)"), inputs: $0 == 0 ? inputs : outputs, outputs: outputs, groups: groups)
     }
-    attentions = hasAttention ? try (0..<count).map { try AttentionBlock(weights.scope("attn.\($0)"), channels: outputs) } : []
+    attentions = try (0..<(hasAttention ? count : 0)).map {
+      try AttentionBlock(weights.scope("attn.\($0)"), channels: outputs, groups: groups)
+    }
   }
 
   func callAsFunction(_ x: FloatTensor) -> FloatTensor {

@@ -5,44 +5,55 @@ import Tensor
 package struct Codebook: Sendable {
   /// [codes, dimension]
   package let codes: FloatTensor
-  /// z ↦ |e|² − 2 z·e for every code e: the squared distance less |z|², which is the same for all codes.
-  private let distances: Linear
+  /// A latent's score for every code: it is quantised to the code of the largest.
+  private let scoring: Linear
 
+  /// Latents go to the nearest code. The score is 2 z·e − |e|²: minus the squared distance, less |z|², which is the same
+  /// for all codes.
   package init(codes: FloatTensor) {
-    self.codes = codes
     let (count, dimension) = (codes.shape[0], codes.shape[1])
     let values = codes.values
     let norms = (0..<count).map { code in
       Float(values[code * dimension..<(code + 1) * dimension].reduce(0.0) { $0 + Double($1) * Double($1) })
     }
-    distances = Linear(
-      weight: FloatTensor(values.map { -2 * $0 }, shape: codes.shape), bias: FloatTensor(norms, shape: [count]))
+    let scoring = Linear(
+      weight: FloatTensor(values.map { 2 * $0 }, shape: codes.shape), bias: FloatTensor(norms.map { -$0 }, shape: [count]))
+    self.init(codes: codes, scoring: scoring)
   }
 
-  /// The nearest code of each latent [B, h, w, dimension]; of equally near ones the first.
-  package func nearest(_ latents: FloatTensor) -> [Int32] {
+  /// - Parameter scoring: from a latent to one number per code, the largest of which wins.
+  init(codes: FloatTensor, scoring: Linear) {
+    self.codes = codes
+    self.scoring = scoring
+  }
+
+  /// The scores of every code for latents [B, h, w, dimension]: [B, h, w, codes].
+  package func scores(_ latents: FloatTensor) -> FloatTensor { scoring(latents) }
+
+  /// The code of each latent [B, h, w, dimension]: that of the largest score, of equal ones the first.
+  package func tokens(_ latents: FloatTensor) -> [Int32] {
     let images = latents.shape[0]
     let (rows, dimension) = (latents.count / latents.shape[3], latents.shape[3])
     let rowsPerImage = rows / max(images, 1)
-    // In slices of images, so that the table of distances stays small for large codebooks.
+    // In slices of images, so that the table of scores stays small for large codebooks.
     let slice = max(1, (1 << 22) / (max(rowsPerImage, 1) * codes.shape[0]))
     var tokens = [Int32](repeating: 0, count: rows)
     for first in stride(from: 0, to: images, by: slice) {
       let some = first * rowsPerImage..<min(first + slice, images) * rowsPerImage
-      let table = distances(latents.rows(some, width: dimension).reshaped([some.count / rowsPerImage, rowsPerImage, dimension]))
+      let table = scores(latents.rows(some, width: dimension).reshaped([some.count / rowsPerImage, rowsPerImage, dimension]))
       table.withUnsafeBufferPointer { table in
         for row in some {
           let start = (row - some.lowerBound) * codes.shape[0]
-          tokens[row] = Self.indexOfSmallest(table[start..<start + codes.shape[0]])
+          tokens[row] = Self.indexOfLargest(table[start..<start + codes.shape[0]])
         }
       }
     }
     return tokens
   }
 
-  private static func indexOfSmallest(_ row: Slice<UnsafeBufferPointer<Float>>) -> Int32 {
-    var (best, place) = (Float.infinity, 0)
-    for (index, value) in row.enumerated() where value < best {
+  private static func indexOfLargest(_ row: Slice<UnsafeBufferPointer<Float>>) -> Int32 {
+    var (best, place) = (-Float.infinity, 0)
+    for (index, value) in row.enumerated() where value > best {
       (best, place) = (value, index)
     }
     return Int32(place)

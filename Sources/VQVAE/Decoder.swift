@@ -14,21 +14,23 @@ struct Decoder: Sendable {
 
   init(_ weights: Weights, _ configuration: VQModelConfiguration) throws {
     let count = configuration.channelMultipliers.count
+    let groups = configuration.groups
     let deepest = configuration.deepestChannels
     convIn = try weights.convolution("conv_in", inputs: configuration.latentChannels, outputs: deepest, kind: .same)
-    middle = try MiddleBlock(weights.scope("mid"), channels: deepest)
+    middle = try MiddleBlock(weights.scope("mid"), channels: deepest, groups: groups)
     let coarsestFirst = (0..<count).reversed()
     levels = try coarsestFirst.map { level in
       try Level(
         weights.scope("up.\(level)"), blocks: configuration.residualBlocks + 1,
         inputs: level == count - 1 ? deepest : configuration.channels(level: level + 1),
-        outputs: configuration.channels(level: level), hasAttention: configuration.hasAttention(level: level))
+        outputs: configuration.channels(level: level), groups: groups,
+        hasAttention: configuration.hasAttention(level: level))
     }
     upsamplings = try coarsestFirst.dropLast().map {
       try Upsampling(weights.scope("up.\($0).upsample"), channels: configuration.channels(level: $0))
     }
     let finest = configuration.channels(level: 0)
-    normOut = try GroupNorm(weights.scope("norm_out"), channels: finest)
+    normOut = try GroupNorm(weights.scope("norm_out"), channels: finest, groups: groups)
     convOut = try weights.convolution("conv_out", inputs: finest, outputs: configuration.outputChannels, kind: .same)
   }
 

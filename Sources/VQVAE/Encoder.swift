@@ -10,21 +10,23 @@ struct Encoder: Sendable {
   private let normOut: GroupNorm
 
   init(_ weights: Weights, _ configuration: VQModelConfiguration) throws {
-    convIn = try weights.convolution(
-      "conv_in", inputs: configuration.inputChannels, outputs: configuration.channels, kind: .same)
+    let first = configuration.firstChannels
+    convIn = try weights.convolution("conv_in", inputs: configuration.inputChannels, outputs: first, kind: .same)
+    let groups = configuration.groups
     let count = configuration.channelMultipliers.count
     levels = try (0..<count).map { level in
       try Level(
         weights.scope("down.\(level)"), blocks: configuration.residualBlocks,
-        inputs: level == 0 ? configuration.channels : configuration.channels(level: level - 1),
-        outputs: configuration.channels(level: level), hasAttention: configuration.hasAttention(level: level))
+        inputs: level == 0 ? first : configuration.channels(level: level - 1),
+        outputs: configuration.channels(level: level), groups: groups,
+        hasAttention: configuration.hasAttention(level: level))
     }
     downsamplings = try (0..<count - 1).map {
       try Downsampling(weights.scope("down.\($0).downsample"), channels: configuration.channels(level: $0))
     }
     let deepest = configuration.deepestChannels
-    middle = try MiddleBlock(weights.scope("mid"), channels: deepest)
-    normOut = try GroupNorm(weights.scope("norm_out"), channels: deepest)
+    middle = try MiddleBlock(weights.scope("mid"), channels: deepest, groups: groups)
+    normOut = try GroupNorm(weights.scope("norm_out"), channels: deepest, groups: groups)
     convOut = try weights.convolution("conv_out", inputs: deepest, outputs: configuration.latentChannels, kind: .same)
   }
 

@@ -25,7 +25,8 @@ public struct TokenGrid: Sendable, Equatable {
 }
 
 /// A VQGAN image autoencoder (Esser et al. 2021, the codec of VQ-Diffusion's class-conditional models):
-/// image → encoder → 1×1 convolution → nearest code; code → 1×1 convolution → decoder → image.
+/// image → encoder → 1×1 convolution → code; code → 1×1 convolution → decoder → image. How codes are chosen is the
+/// configuration's `quantizer`.
 ///
 /// Tensors are named as in the public checkpoints (`encoder.down.0.block.0.conv1.weight` …).
 public struct VQModel: Sendable {
@@ -51,10 +52,12 @@ public struct VQModel: Sendable {
     let (latent, code) = (configuration.latentChannels, configuration.codeDimension)
     encoder = try Encoder(weights.scope("encoder"), configuration)
     quantConvolution = try weights.convolution("quant_conv", inputs: latent, outputs: code, kind: .pointwise)
-    codebook = Codebook(codes: try weights.tensor("quantize.embedding.weight", [configuration.codes, code]))
+    codebook = try Codebook(weights.scope("quantize"), configuration)
     postQuantConvolution = try weights.convolution("post_quant_conv", inputs: code, outputs: latent, kind: .pointwise)
     decoder = try Decoder(weights.scope("decoder"), configuration)
-    try weights.finish()
+    // Training checkpoints also hold the perceptual loss and the discriminator, and what a moving average goes on from.
+    let trainingNames = configuration.quantizer?.trainingNames ?? []
+    try weights.finish(ignoring: ["loss"] + trainingNames.map { "quantize.\($0)" })
   }
 
   /// Number of tokens, K: of the reduced codebook where there is one.
@@ -62,16 +65,42 @@ public struct VQModel: Sendable {
 
   /// The tokens of images.
   ///
+  /// Images are taken some at a time, so memory grows with the number of images by their tokens alone.
+  ///
   /// - Parameter images: [B, H, W, 3] in 0…1, H and W multiples of `downsamplingFactor`.
   /// - Throws: `VQVAEError.wrongImageSize`.
   public func encode(_ images: FloatTensor) throws(VQVAEError) -> TokenGrid {
-    try tokensAndFeatures(images).tokens
+    try encode(images) { _ in }
   }
 
   /// The tokens of images, and what the encoder's last convolution reads: [B, H/f, W/f, channels of the coarsest level].
   ///
   /// Parameters and errors as in `encode`.
-  package func tokensAndFeatures(_ images: FloatTensor) throws(VQVAEError) -> (tokens: TokenGrid, features: FloatTensor) {
+  ///
+  /// - Parameter imagesAtOnce: images that are computed together, nil for as many as memory of a moderate size takes. Doesn't
+  ///   change results.
+  package func tokensAndFeatures(
+    _ images: FloatTensor, imagesAtOnce: Int? = nil
+  ) throws(VQVAEError) -> (tokens: TokenGrid, features: FloatTensor) {
+    var parts: [FloatTensor] = []
+    let tokens = try encode(images, imagesAtOnce: imagesAtOnce) { parts.append($0) }
+    let shape = [images.shape[0], tokens.height, tokens.width, configuration.deepestChannels]
+    let features = FloatTensor(uninitialized: shape) { target in
+      var end = target
+      for part in parts {
+        part.withUnsafeBufferPointer { values in
+          if let start = values.baseAddress { end.update(from: start, count: values.count) }
+        }
+        end += part.count
+      }
+    }
+    return (tokens, features)
+  }
+
+  /// - Parameter take: gets the features of each slice of images in order.
+  private func encode(
+    _ images: FloatTensor, imagesAtOnce: Int? = nil, _ take: (FloatTensor) -> Void
+  ) throws(VQVAEError) -> TokenGrid {
     let factor = configuration.downsamplingFactor
     let shape = images.shape
     guard shape.count == 4, shape[3] == 3, shape[1] > 0, shape[2] > 0, shape[1].isMultiple(of: factor),
@@ -79,21 +108,47 @@ public struct VQModel: Sendable {
     else {
       throw .wrongImageSize(expected: "[B, H, W, 3] with H and W multiples of \(factor)", found: "\(shape)")
     }
-    let features = encoder.features(Self.centred(images))
-    let nearest = codebook.nearest(quantConvolution(encoder.latents(features)))
-    let tokens = codebookMap.map { map in nearest.map { map.reduced[Int($0)] } } ?? nearest
-    return (TokenGrid(tokens: tokens, height: shape[1] / factor, width: shape[2] / factor), features)
+    let pixels = shape[1] * shape[2]
+    let slice = imagesAtOnce ?? max(1, Self.activationsAtOnce / (pixels * configuration.firstChannels))
+    var tokens: [Int32] = []
+    for first in stride(from: 0, to: shape[0], by: slice) {
+      let count = min(slice, shape[0] - first)
+      let some = images.rows(first * pixels..<(first + count) * pixels, width: 3).reshaped([count] + shape.dropFirst())
+      let features = encoder.features(Self.centred(some))
+      take(features)
+      tokens += codebook.tokens(quantConvolution(encoder.latents(features)))
+    }
+    if let codebookMap { tokens = tokens.map { codebookMap.reduced[Int($0)] } }
+    return TokenGrid(tokens: tokens, height: shape[1] / factor, width: shape[2] / factor)
   }
+
+  /// The most numbers in the encoder's first activations, the largest as a rule, unless a single image has more: 64 MiB.
+  private static let activationsAtOnce = 1 << 24
 
   /// The images of tokens: [B, H, W, 3] in 0…1.
   ///
   /// - Throws: `VQVAEError.tokenOutOfRange` for a token that no code stands for.
   public func decode(_ grid: TokenGrid) throws(VQVAEError) -> FloatTensor {
-    var images = decoder(postQuantized(try codeIndices(grid)))
+    var images = rawImages(try codeIndices(grid))
     images.withUnsafeMutableBufferPointer { values in
       for index in values.indices { values[index] = (min(max(values[index], -1), 1) + 1) / 2 }
     }
     return images
+  }
+
+  /// The decoder's output, about −1…1, for indices into the full codebook: [B, H, W, 3].
+  package func rawImages(_ grid: TokenGrid) -> FloatTensor { decoder(postQuantized(grid)) }
+
+  /// The score of every code for latents as `latents(of:)` gives them, the largest of which is chosen (see `Codebook`);
+  /// with the Gumbel quantizer the logits.
+  package func scores(_ latents: FloatTensor) -> FloatTensor { codebook.scores(latents) }
+
+  /// The codes chosen for latents as `latents(of:)` gives them, as indices into the full codebook.
+  package func codeIndices(ofLatents latents: FloatTensor) -> [Int32] { codebook.tokens(latents) }
+
+  /// The codes that indices into the full codebook stand for: [B, h, w, code dimension].
+  package func codeVectors(_ grid: TokenGrid) -> FloatTensor {
+    codebook.vectors(grid.tokens).reshaped([grid.count, grid.height, grid.width, configuration.codeDimension])
   }
 
   /// What is quantised: [B, H/f, W/f, code dimension], for images in 0…1.
@@ -114,8 +169,7 @@ public struct VQModel: Sendable {
 
   /// The decoder's input: [B, h, w, z].
   package func postQuantized(_ grid: TokenGrid) -> FloatTensor {
-    let vectors = codebook.vectors(grid.tokens)
-    return postQuantConvolution(vectors.reshaped([grid.count, grid.height, grid.width, configuration.codeDimension]))
+    postQuantConvolution(codeVectors(grid))
   }
 
   /// Tokens as indices into the full codebook.

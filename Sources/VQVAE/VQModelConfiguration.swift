@@ -21,6 +21,12 @@ public struct VQModelConfiguration: Codable, Sendable, Equatable {
   public var codes: Int
   /// True only in variational autoencoders, which aren't supported.
   public var doubleLatent: Bool?
+  /// How latents choose their codes; nil means `nearest`.
+  public var quantizer: QuantizerKind?
+  /// Groups of every group normalisation; nil means 32.
+  public var normGroups: Int?
+  /// Channels that the encoder's first convolution makes; nil means `channels`.
+  public var convInChannels: Int?
 
   enum CodingKeys: String, CodingKey {
     case resolution
@@ -34,6 +40,9 @@ public struct VQModelConfiguration: Codable, Sendable, Equatable {
     case codeDimension = "embed_dim"
     case codes = "n_embed"
     case doubleLatent = "double_z"
+    case quantizer
+    case normGroups = "norm_groups"
+    case convInChannels = "conv_in_channels"
   }
 
   /// Pixels per token in each direction: 2^(levels − 1).
@@ -41,6 +50,12 @@ public struct VQModelConfiguration: Codable, Sendable, Equatable {
 
   /// Whether residual blocks of a level (0 = finest) are followed by attention.
   func hasAttention(level: Int) -> Bool { attentionResolutions.contains(resolution >> level) }
+
+  /// Groups of every group normalisation.
+  package var groups: Int { normGroups ?? 32 }
+
+  /// Channels that the encoder's first convolution makes.
+  package var firstChannels: Int { convInChannels ?? channels }
 
   func channels(level: Int) -> Int { channels * channelMultipliers[level] }
 
@@ -52,23 +67,30 @@ public struct VQModelConfiguration: Codable, Sendable, Equatable {
   /// - Throws: `VQVAEError.invalidConfiguration`.
   public func validate() throws(VQVAEError) {
     func require(_ isTrue: Bool, _ field: CodingKeys, _ expected: String, _ found: Any) throws(VQVAEError) {
-      if !isTrue { throw .invalidConfiguration(field: field.stringValue, expected: expected, found: "\(found)") }
+      try VQVAEError.require(isTrue, field.stringValue, expected, found)
     }
-    let groups = GroupNorm.groups
+    let widths = 1...65536
     try require((1...10).contains(channelMultipliers.count), .channelMultipliers, "1 to 10 levels", channelMultipliers)
-    try require((1...(1 << 16)).contains(channels), .channels, "1...65536", channels)
+    try require(widths.contains(channels), .channels, "1...65536", channels)
+    try require(widths.contains(groups), .normGroups, "1...65536", groups)
     for multiplier in channelMultipliers {
       try require(
         (1...1024).contains(multiplier) && (channels * multiplier).isMultiple(of: groups), .channelMultipliers,
         "multipliers that make channels divisible by \(groups)", channelMultipliers)
     }
+    try require(
+      widths.contains(firstChannels) && firstChannels.isMultiple(of: groups),
+      convInChannels == nil ? .channels : .convInChannels, "1...65536, divisible by \(groups)", firstChannels)
     try require((1...64).contains(residualBlocks), .residualBlocks, "1...64", residualBlocks)
     try require((1...65536).contains(resolution), .resolution, "1...65536", resolution)
     try require(inputChannels == 3, .inputChannels, "3", inputChannels)
     try require(outputChannels == 3, .outputChannels, "3", outputChannels)
-    try require((1...65536).contains(latentChannels), .latentChannels, "1...65536", latentChannels)
-    try require((1...65536).contains(codeDimension), .codeDimension, "1...65536", codeDimension)
+    try require(widths.contains(latentChannels), .latentChannels, "1...65536", latentChannels)
+    try require(widths.contains(codeDimension), .codeDimension, "1...65536", codeDimension)
     try require((1...(1 << 24)).contains(codes), .codes, "1...16777216", codes)
     try require(doubleLatent != true, .doubleLatent, "false", true)
+    try require(
+      quantizer != .gumbel || codeDimension == latentChannels, .codeDimension,
+      "z_channels (\(latentChannels)) with the gumbel quantizer", codeDimension)
   }
 }

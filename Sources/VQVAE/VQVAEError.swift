@@ -7,6 +7,13 @@ public enum VQVAEError: Error, Sendable, Equatable {
   case wrongTokenCount(expected: String, found: Int)
   case wrongImageSize(expected: String, found: String)
   case invalidCodebookMap(expected: String, found: String)
+  /// Tensors whose names and shapes aren't those of a VQGAN.
+  case unrecognizedTensors(file: String, expected: String, found: String)
+
+  /// Throws `invalidConfiguration` unless a condition on a field holds.
+  static func require(_ isTrue: Bool, _ field: String, _ expected: String, _ found: Any) throws(VQVAEError) {
+    if !isTrue { throw .invalidConfiguration(field: field, expected: expected, found: "\(found)") }
+  }
 }
 
 extension VQVAEError: LocalizedError, CustomStringConvertible {
@@ -22,6 +29,8 @@ extension VQVAEError: LocalizedError, CustomStringConvertible {
       "wrong image size: expected \(expected), found \(found)"
     case .invalidCodebookMap(let expected, let found):
       "codebook map: expected \(expected), found \(found)"
+    case .unrecognizedTensors(let file, let expected, let found):
+      "\(file): expected a VQGAN's \(expected), found \(found)"
     }
   }
 

@@ -6,10 +6,18 @@ import VQDiffusion
 struct GenerationArguments: ParsableArguments {
   @Option(
     name: [.customLong("class"), .customShort("c")], parsing: .upToNextOption,
-    help: "Classes, each by name, start of a name or index; 'all' for every class.")
+    help: "Classes, each by name, start of a name, WordNet id or index; 'all' for every class.")
   var classes: [String] = []
 
-  @Option(name: [.long, .customShort("n")], help: "Images of each class.")
+  @Option(
+    name: [.customLong("prompt"), .customShort("p")], parsing: .singleValue,
+    help: "A text that says what is to be seen, for models that take texts; may be repeated.")
+  var prompts: [String] = []
+
+  @Option(help: "A text that guidance leads away from, instead of from no text.")
+  var negativePrompt: String?
+
+  @Option(name: [.long, .customShort("n")], help: "Images of each class or text.")
   var count = 1
 
   @Option(
@@ -29,7 +37,8 @@ struct GenerationArguments: ParsableArguments {
   func validate() throws {
     guard count >= 1 else { throw ValidationError("--count must be 1 or more, found \(count)") }
     // Classes that only the model knows ("all") are counted once it is loaded.
-    let (images, isTooMany) = count.multipliedReportingOverflow(by: max(1, classes.count))
+    guard classes.isEmpty || prompts.isEmpty else { throw ValidationError("--class and --prompt are of different models") }
+    let (images, isTooMany) = count.multipliedReportingOverflow(by: max(1, classes.count, prompts.count))
     try OutputError.asUsage { () throws(OutputError) in
       let output = try ImageOutput(output, imageOptions)
       try output.check(images: isTooMany ? .max : images)
@@ -45,18 +54,22 @@ struct GenerationArguments: ParsableArguments {
     let pipeline = try modelOptions.pipeline()
     let edit = try edit(pipeline)
     let settings = try sampling.settings(of: pipeline, from: edit.start)
-    let labels = try pipeline.labels(classes)
-    try pipeline.check(labels: labels, count: count, settings: settings, from: edit.start)
+    let subjects = try pipeline.subjects(classes: classes, prompts: prompts)
+    try pipeline.check(subjects, negativePrompt: negativePrompt, count: count, settings: settings, from: edit.start)
     try stepOptions.check(steps: settings.steps)
     var writer = try ImageWriter(
-      pipeline, labels: labels, count: count, settings: settings, edit: edit, output: ImageOutput(output, imageOptions),
-      steps: stepOptions)
+      pipeline, subjects: subjects, negativePrompt: negativePrompt, count: count, settings: settings, edit: edit,
+      output: ImageOutput(output, imageOptions), steps: stepOptions)
     if !imageOptions.quiet {
       for note in edit.notes { Terminal.report(note) }
+      for text in prompts + [negativePrompt].compactMap({ $0 }) where pipeline.texts?.isCut(text) == true {
+        Terminal.report("the model doesn't read to the end of '\(Terminal.line(text))'")
+      }
       if sampling.seed == nil { Terminal.report("seed \(settings.seed)") }
     }
     let events = try pipeline.generation(
-      labels: labels, count: count, settings: settings, from: edit.start, reportsExpected: stepOptions.areAsked)
+      subjects, negativePrompt: negativePrompt, count: count, settings: settings, from: edit.start,
+      reportsExpected: stepOptions.areAsked)
     try await follow(events, writer: &writer)
   }
 

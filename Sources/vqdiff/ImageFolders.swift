@@ -1,17 +1,32 @@
 import VQDiffusion
 
-/// The folders of classes within the output folder.
+/// The folders of classes and texts within the output folder.
 enum ImageFolders {
-  /// A folder a class, its images numbered from 0; a class asked for twice goes on counting.
-  static func slots(_ labels: [Int], count: Int, names: LabelSet) -> [ImageOutput.Slot] {
-    guard !labels.isEmpty else { return (0..<count).map { ImageOutput.Slot(number: $0) } }
-    var next: [Int: Int] = [:]
-    return labels.flatMap { label in
-      let first = next[label, default: 0]
-      next[label] = first + count
-      let folder = name(of: label, names: names)
+  /// A folder a class or text, its images numbered from 0; one that is asked for twice goes on counting.
+  static func slots(_ subjects: [GenerationSubject], count: Int, names: LabelSet) -> [ImageOutput.Slot] {
+    guard !subjects.isEmpty else { return (0..<count).map { ImageOutput.Slot(number: $0) } }
+    var next: [String?: Int] = [:]
+    return subjects.flatMap { subject in
+      let folder = name(of: subject, names: names)
+      let first = next[folder, default: 0]
+      next[folder] = first + count
       return (first..<first + count).map { ImageOutput.Slot(folder: folder, number: $0) }
     }
+  }
+
+  private static func name(of subject: GenerationSubject, names: LabelSet) -> String? {
+    switch subject {
+    case .anything: nil
+    case .label(let index): name(of: index, names: names)
+    case .prompt(let text): name(of: text)
+    }
+  }
+
+  /// The beginning of a text, as long as file systems allow names to be, with room to spare.
+  private static func name(of text: String) -> String {
+    var name = fileName(text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+    while name.utf8.count > 120 { name.removeLast() }
+    return name.trimmingSuffix { $0 == " " || $0 == "." }
   }
 
   /// The class's name, its index added where the name alone wouldn't do: a name that two classes share, or none.
@@ -24,5 +39,14 @@ enum ImageFolders {
   private static func fileName(_ name: String) -> String {
     let safe = String(name.map { $0 == "/" || $0 == "\\" || $0.isNewline || $0 == "\0" ? "-" : $0 })
     return safe.isEmpty || safe.hasPrefix(".") ? "-" + safe : safe
+  }
+}
+
+extension String {
+  /// The text without the characters at its end that `isTrimmed` names.
+  fileprivate func trimmingSuffix(while isTrimmed: (Character) -> Bool) -> String {
+    var text = self
+    while let last = text.last, isTrimmed(last) { text.removeLast() }
+    return text
   }
 }

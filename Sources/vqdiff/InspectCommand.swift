@@ -4,19 +4,26 @@ import VQDiffusion
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show how an image was made, or what a model holds.")
+    abstract: "Show how an image was made, what a model holds, or a checkpoint's tensors.",
+    discussion: "With --config a checkpoint file is shown as the model that it is.")
 
-  @Argument(help: "A PNG or JPEG image or a model's folder (the built-in model if absent).")
+  @Argument(help: "A PNG or JPEG image, a model's folder or a checkpoint file (the built-in model if absent).")
   var path: String?
 
+  @Option(help: ArgumentHelp("The YAML file that describes a checkpoint.", valueName: "config.yaml"))
+  var config: String?
+
   func run() throws {
-    guard let path else { return try Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: nil))")) }
+    guard let path else { return try Terminal.output(Terminal.printable("\(try ModelReport(.builtIn))")) }
     let url = URL(fileURLWithPath: path)
     var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      try Terminal.output(Terminal.printable("\(try ModelReport(contentsOf: url))"))
-    } else {
+    let configuration = config.map { URL(fileURLWithPath: $0) }
+    if configuration != nil || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue {
+      try Terminal.output(Terminal.printable("\(try ModelReport(ModelLocation(url, configuration: configuration)))"))
+    } else if RGBImage.isImageFile(at: url) {
       try showImage(url)
+    } else {
+      try Terminal.output(Terminal.printable("\(try TensorListing(contentsOf: url))"))
     }
   }
 

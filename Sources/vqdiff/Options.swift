@@ -3,10 +3,9 @@ import Foundation
 import Logging
 import VQDiffusion
 
-/// Which model, and how many threads it gets.
+/// Which model, and how it computes.
 struct ModelOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The model's folder (the built-in CIFAR-10 model if absent).", valueName: "folder"))
-  var model: String?
+  @OptionGroup var files: ModelFileOptions
 
   @Option(
     help: "Threads, 1…\(Threads.allowed.upperBound) (all processors if absent). They change the speed, never the result.")
@@ -55,19 +54,18 @@ struct ModelOptions: ParsableArguments {
     if let threads { try Threads.use(threads) }
   }
 
-  /// The folder; nil for the built-in model.
-  var folder: URL? { model.map { URL(fileURLWithPath: $0, isDirectory: true) } }
+  var location: ModelLocation { files.location }
 
   func codec() throws -> ImageCodec {
-    try load { try folder.map { try ImageCodec(contentsOf: $0) } ?? .builtIn() }
+    try load { try ImageCodec(location) }
   }
 
   func denoiser() throws -> DenoisingTransformer {
-    try load { try VQDiffusionPipeline.denoiser(contentsOf: folder) }
+    try load { try VQDiffusionPipeline.denoiser(location) }
   }
 
   func pipeline() throws -> VQDiffusionPipeline {
-    try load { try folder.map { try VQDiffusionPipeline(contentsOf: $0) } ?? .builtIn() }
+    try load { try VQDiffusionPipeline(location) }
   }
 
   private func load<Model>(_ body: () throws -> Model) rethrows -> Model {

@@ -66,6 +66,16 @@ enum OutputPath: Equatable {
     unlink(probe)
   }
 
+  /// Checks, before the work, that a folder can be made: that nothing bears its name, and that the folder above takes it.
+  ///
+  /// - Throws: `OutputError.unwritable`.
+  static func checkNewFolder(_ url: URL) throws(OutputError) {
+    guard access(url.path, F_OK) != 0 else {
+      throw .unwritable(path: url.path, reason: "there is something of that name already")
+    }
+    try checkFolder(url.standardizedFileURL.deletingLastPathComponent(), of: url)
+  }
+
   /// Makes the folder of a file that is about to be written.
   ///
   /// - Throws: `OutputError.unwritable`.

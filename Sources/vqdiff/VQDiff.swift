@@ -10,7 +10,7 @@ struct VQDiff: AsyncParsableCommand {
     discussion: "Exit status: 0, 1 for a failure, 64 for arguments that no model could take.",
     version: VQDiffusionPipeline.version,
     subcommands: [
-      Generate.self, Inpaint.self, Vary.self, Encode.self, Decode.self, Denoise.self, Evaluate.self, Inspect.self,
+      Generate.self, Inpaint.self, Vary.self, Encode.self, Decode.self, Denoise.self, Evaluate.self, Inspect.self, Convert.self,
     ])
 
   static func main() async {

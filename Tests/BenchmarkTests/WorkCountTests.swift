@@ -19,6 +19,21 @@ import VQVAE
     #expect(imagenet.multiplyAdds == 124_170_010_624)
   }
 
+  /// L 1024, D 1024, 77 text vectors of width 512, K 4096.
+  @Test func aTextConditionalDenoiserByHand() throws {
+    let count = WorkCount(denoiser: try RandomArchitecture.ithq.denoiserConfiguration())
+    let (d, d2) = (1024, 1024 * 1024)
+    let modulations = 2 * (100 * d + 2 * d2 + 2 * d)
+    let attention = 4 * (d2 + d)
+    let textAttention = 2 * (d2 + d) + 2 * (512 * d + d)
+    let feedForward = 8 * d2 + 5 * d
+    let block = modulations + attention + textAttention + 2 * d + feedForward
+    #expect(count.parameters == 36 * block + 4097 * d + 2 * 32 * d + 2 * d + 4096 * d + 4096)
+    let products = 4 * d2 + 2 * d2 + 8 * d2
+    let blockWork = 2 * 2 * d2 + 1024 * products + 77 * 512 * 2 * d + 2 * 1024 * (1024 + 77) * d
+    #expect(count.multiplyAdds == 36 * blockWork + 1024 * d * 4096)
+  }
+
   /// All three figures are PyTorch's counts (`torch.utils.flop_counter`) of the same networks.
   @Test(arguments: [
     (RandomArchitecture.imagenet, 76_073_859, 70_288_146_432, 126_374_379_520), (.cifar, 820_099, 45_645_824, 92_766_208),
@@ -53,7 +68,7 @@ import VQVAE
   }
 
   @Test func parametersAreThoseOfTheFiles() throws {
-    let report = try ModelReport(contentsOf: nil)
+    let report = try ModelReport(.builtIn)
     let (transformer, vqvae) = (try #require(report.transformer), try #require(report.vqvae))
     #expect(WorkCount(denoiser: transformer.configuration).parameters == transformer.weights.parameters)
     let encoder = WorkCount(encoder: vqvae.configuration, height: 32, width: 32)

@@ -96,10 +96,11 @@ import Testing
         #expect(found.shape == expected.shape)
         #expect(found.withBytes { Array($0) } == expected.withBytes { Array($0) }, "\(name)")
       }
-      // What isn't a float stays what it is.
-      try SafetensorsFile.write(try file.names.map { try StoredTensor($0, $0, of: file, floatsAs: .bfloat16) }, to: url)
+      // What isn't a float stays what it is. (One tensor holds the largest float, which BF16 doesn't reach.)
+      let names = file.names.filter { $0 != "special_values" }
+      try SafetensorsFile.write(try names.map { try StoredTensor($0, $0, of: file, floatsAs: .bfloat16) }, to: url)
       let narrowed = try SafetensorsFile(url)
-      for name in file.names {
+      for name in names {
         let type = try #require(file.elementType(of: name))
         let isFloat = [ElementType.float64, .float32, .float16, .bfloat16].contains(type)
         #expect(narrowed.elementType(of: name) == (isFloat ? .bfloat16 : type))

@@ -9,7 +9,7 @@ import Testing
   }.sorted()
 
   @Test func everyCaseHoldsWhatItsConfigSays() throws {
-    #expect(Self.names.count == 24)
+    #expect(Self.names.count == 28)
     for name in Self.names {
       let golden = try GoldenCase(name)
       #expect(try golden.config.string("case") == name)

@@ -15,6 +15,8 @@ import Testing
 
     func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
+    func elementType(of name: String) -> ElementType? { tensors[name].map { _ in .float32 } }
+
     func floatTensor(_ name: String) throws(CheckpointError) -> FloatTensor {
       guard let tensor = tensors[name] else { throw .missingTensor(file: file, tensor: name, shape: nil) }
       return tensor

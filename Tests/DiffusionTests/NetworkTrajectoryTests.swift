@@ -11,7 +11,7 @@ import Transformer
     let transformer: DenoisingTransformer
     var codes: Int { transformer.configuration.codebookSize }
 
-    func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [ClassCondition]) throws -> FloatTensor {
+    func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [DenoiserCondition]) throws -> FloatTensor {
       try transformer.logits(tokens: tokens, timesteps: timesteps, conditions: conditions)
     }
   }
@@ -27,7 +27,7 @@ import Transformer
       transformer: try DenoisingTransformer(configuration, weights: trajectory.golden.weights()))
     let sampling = trajectory.golden.params["sampling"]
     let isGuided = trajectory.guidanceScale != 1
-    let unconditional: ClassCondition? =
+    let unconditional: DenoiserCondition? =
       isGuided ? sampling["unconditional_class"].intValue.map { .index($0) } ?? .meanOfClasses : nil
     try trajectory.replay(
       through: network, conditions: trajectory.classes.map { .index($0) }, unconditional: unconditional)

@@ -119,6 +119,19 @@ extension SharedPoolTests {
       }
     }
 
+    /// As in guidance: each sequence stands under one of two texts.
+    @Test func crossAttention() {
+      let x = randomTensor([10, 300, 3 * 16], seed: 17, spread: 3)
+      let texts = [18, 19].map { randomTensor([77, 2 * 3 * 16], seed: $0, spread: 3) }
+      let keysAndValues = (0..<10).map { texts[$0 < 5 ? 0 : 1] }
+      for products in ComputeOptions.Products.allCases {
+        let whole = SharedPoolTests.withThreads(1) { x.crossAttention(keysAndValues, heads: 3, products: products) }
+        expectIndependence(of: x, parts: [1, 3, 10], whole: whole, "cross-attention, \(products)") { images, range in
+          images.crossAttention(Array(keysAndValues[range]), heads: 3, products: products)
+        }
+      }
+    }
+
     @Test(arguments: [(1, 1, 3, 3), (23, 29, 33, 11)]) func images(height: Int, width: Int, channels: Int, groups: Int) {
       let x = randomTensor([10, height, width, channels], seed: 14)
       let (weight, bias) = (randomTensor([channels], seed: 15), randomTensor([channels], seed: 16))

@@ -8,7 +8,7 @@ import Transformer
 @Suite struct DenoiserGoldenTests {
   static let cases = [
     "denoiser-class-conv", "denoiser-class-conv-x4", "denoiser-class-fc", "denoiser-class-adains", "denoiser-abs",
-    "denoiser-uncond",
+    "denoiser-text", "denoiser-uncond",
   ]
 
   @Test(arguments: cases, everyWay) func logitsAgree(name: String, way: ComputeOptions) throws {
@@ -76,8 +76,9 @@ import Transformer
       absolute: try golden.tolerance("logits_class_out_of_range"))
   }
 
-  @Test(arguments: everyWay + everyHalfWay) func rowsDontDependOnTheBatch(way: ComputeOptions) throws {
-    let golden = try GoldenCase("denoiser-class-conv")
+  @Test(arguments: ["denoiser-class-conv", "denoiser-text"], everyWay + everyHalfWay)
+  func rowsDontDependOnTheBatch(name: String, way: ComputeOptions) throws {
+    let golden = try GoldenCase(name)
     let denoiser = try ComputeOptions.$current.withValue(way) {
       try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
     }
@@ -100,10 +101,23 @@ import Transformer
     let denoiser = try DenoisingTransformer(golden.params.decoded(), weights: golden.weights())
     #expect(try denoiser.logits(tokens: [], timesteps: [], conditions: []).shape == [0, 16, 20])
   }
+}
 
-  private func conditions(of golden: GoldenCase) throws -> [ClassCondition] {
-    try golden.params.string("kind") == "class"
-      ? golden.integers("in.class").map { .index($0) } : golden.integers("in.t").map { _ in .none }
+/// What each sequence of a case is conditioned on.
+func conditions(of golden: GoldenCase) throws -> [DenoiserCondition] {
+  switch try golden.params.string("kind") {
+  case "class": try golden.integers("in.class").map { .index($0) }
+  case "text": try texts(of: golden).map { .text($0) }
+  default: try golden.integers("in.t").map { _ in .none }
+  }
+}
+
+/// The texts of a case, one for each sequence, that no network has asked anything of.
+func texts(of golden: GoldenCase) throws -> [TextVectors] {
+  let vectors = try golden.floats("in.text_embedding")
+  let (length, width) = (vectors.shape[1], vectors.shape[2])
+  return (0..<vectors.shape[0]).map { row in
+    TextVectors(vectors.rows(row * length..<(row + 1) * length, width: width))
   }
 }
 

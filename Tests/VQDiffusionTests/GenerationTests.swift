@@ -160,6 +160,14 @@ import VQDiffusion
     }
   }
 
+  @Test func aTextModelTakesNoClasses() throws {
+    let pipeline = try pipeline("denoiser-text")
+    #expect(pipeline.classCount == 0)
+    #expect(throws: PipelineError.promptsRequired) { try pipeline.check() }
+    #expect(throws: PipelineError.wrongSubjects(expected: "texts", found: "class 0")) { try pipeline.check(labels: [0]) }
+    #expect(throws: PipelineError.wrongSubjects(expected: "texts", found: "2 classes")) { try pipeline.labels(["all", "x"]) }
+  }
+
   @Test func aModelWithoutNoClassIsGuidedByTheMeanOfItsClasses() async throws {
     let pipeline = try pipeline("denoiser-class-fc")
     #expect(pipeline.classCount == 11)

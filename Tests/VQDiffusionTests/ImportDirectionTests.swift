@@ -9,6 +9,7 @@ import Testing
     "Checkpoint": ["Tensor", "CKernels", "Foundation", "Synchronization"],
     "VQVAE": ["Tensor", "Checkpoint", "Foundation"],
     "Transformer": ["Tensor", "Checkpoint", "Foundation", "Synchronization"],
+    "CLIPText": ["Tensor", "Checkpoint", "Foundation"],
     "Diffusion": ["Tensor", "Foundation"],
     "Evaluation": ["Tensor", "CBLAS", "Foundation"],
     "VQDiffusion": [

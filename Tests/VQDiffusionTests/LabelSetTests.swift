@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import VQDiffusion
 
@@ -45,5 +46,49 @@ import VQDiffusion
 
   @Test func classesWithoutANameAreCalledByTheirIndex() {
     #expect(labels[0] == "airplane" && labels[6] == "6")
+  }
+
+  /// Two of them share a synonym, and one's synonym is another's name.
+  private static let named = LabelSet(entries: [
+    .init(name: "tabby", id: "n02123045", synonyms: ["tabby cat", "mouser"]), .init(name: "crane", synonyms: ["mouser"]),
+    .init(name: "heron", synonyms: ["crane", ""]), .init(name: "plain"),
+  ])
+
+  @Test(arguments: [
+    ("tabby", 0), ("n02123045", 0), ("Tabby-Cat", 0), ("tabby, tabby cat, mouser", 0), ("tabby tabby cat mouser", 0),
+    ("tab", 0), ("crane", 1), ("her", 2), ("plain", 3),
+  ]) func namesIdsAndSynonymsAreUnderstood(text: String, index: Int) throws {
+    #expect(try Self.named.index(of: text, classes: 4) == index)
+  }
+
+  @Test func aSynonymThatClassesShareIsAmbiguous() {
+    #expect(throws: PipelineError.ambiguousLabel("mouser", matches: ["0 (tabby, n02123045)", "1 (crane)"])) {
+      try Self.named.index(of: "mouser", classes: 4)
+    }
+  }
+
+  @Test(arguments: ["", "mous", "n0212", "pla,in"]) func neitherNothingNorTheStartOfASynonymIsAClass(text: String) {
+    #expect { try Self.named.index(of: text, classes: 4) } throws: {
+      guard case PipelineError.unknownLabel(text, _) = $0 else { return false }
+      return true
+    }
+  }
+
+  @Test func namesAndObjectsAreReadAndWritten() throws {
+    let json = """
+      [{"name": "tabby", "id": "n02123045", "synonyms": ["tabby cat"]}, "crane", {"name": "heron"}]
+      """
+    let labels = try JSONDecoder().decode(LabelSet.self, from: Data(json.utf8))
+    #expect(
+      labels.entries == [
+        .init(name: "tabby", id: "n02123045", synonyms: ["tabby cat"]), .init(name: "crane"), .init(name: "heron"),
+      ])
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let written = try encoder.encode(labels)
+    #expect(
+      String(decoding: written, as: UTF8.self)
+        == #"[{"id":"n02123045","name":"tabby","synonyms":["tabby cat"]},"crane","heron"]"#)
+    #expect(try JSONDecoder().decode(LabelSet.self, from: written) == labels)
   }
 }

@@ -137,7 +137,7 @@ import VQDiffusion
     try withTemporaryFolder { folder in
       try ModelFolders.writeTransformer("denoiser-class-fc", to: folder, changes: ["layers": 4096, "width": 1 << 20])
       #expect {
-        try VQDiffusionPipeline.denoiser(contentsOf: folder)
+        try VQDiffusionPipeline.denoiser(ModelLocation(folder))
       } throws: { error in
         guard case CheckpointError.wrongShape(_, "content_emb.emb.weight", [21, 1 << 20], [21, 32]) = error else { return false }
         return true
@@ -199,13 +199,21 @@ import VQDiffusion
     }
   }
 
-  @Test func labelsMustBeAnArrayOfStrings() throws {
+  @Test func labelsMustBeAnArrayOfStringsAndObjects() throws {
     for (labels, field, expected) in [
-      (["a": 1] as Any, "", "an array"), ([1, 2], "Index 0", "a string"), (["a", ["b"]] as [Any], "Index 1", "a string"),
+      (["a": 1] as Any, "", "an array"), ([1, 2], "Index 0", "a string or an object"),
+      (["a", ["b"]] as [Any], "Index 1", "a string or an object"), ([["name": 3]], "Index 0.name", "a string"),
+      ([["name": "a", "synonyms": "b"]], "Index 0.synonyms", "an array"),
     ] {
       try expect(.invalidConfiguration(file: "labels.json", field: field, expected: expected, found: "another type")) {
         try ModelFolders.write(labels, to: $0.appendingPathComponent("labels.json"))
       }
+    }
+  }
+
+  @Test func aLabelNeedsAName() throws {
+    try expect(.invalidConfiguration(file: "labels.json", field: "Index 1.name", expected: "a value", found: "nothing")) {
+      try ModelFolders.write(["a", ["id": "n1"]] as [Any], to: $0.appendingPathComponent("labels.json"))
     }
   }
 
@@ -251,7 +259,7 @@ import VQDiffusion
   @Test func theReportCountsWhatIsThere() throws {
     try withTemporaryFolder { folder in
       try ModelFolders.writeModel("denoiser-class-fc", to: folder)
-      let report = try ModelReport(contentsOf: folder)
+      let report = try ModelReport(ModelLocation(folder))
       #expect(report.name == "small" && report.timesteps == 10 && report.labels == [])
       #expect(report.transformer?.weights.parameters == Self.denoiserParameters)
       #expect(report.transformer?.weights.elementTypes == ["F32"] && report.vqvae?.weights.elementTypes == ["F16"])

@@ -66,9 +66,9 @@ import VQVAE
     func check(_ y: FloatTensor, _ output: String) throws {
       expectClose(y, nhwc(try golden.floats("out.\(output)")), absolute: try golden.tolerance(output))
     }
-    try check(ResidualBlock(weights.scope("res"), inputs: 64, outputs: 32)(nhwc(golden.floats("in.res"))), "res")
+    try check(ResidualBlock(weights.scope("res"), inputs: 64, outputs: 32, groups: 32)(nhwc(golden.floats("in.res"))), "res")
     let image = nhwc(try golden.floats("in.attn"))
-    try check(AttentionBlock(weights.scope("attn"), channels: 32)(image), "attn")
+    try check(AttentionBlock(weights.scope("attn"), channels: 32, groups: 32)(image), "attn")
     let down = try Downsampling(weights.scope("down"), channels: 32)
     try check(down(image), "down")
     try check(down(nhwc(golden.floats("in.odd"))), "down_odd")

@@ -91,7 +91,8 @@ import VQDiffusion
     }
   }
 
-  @Test(arguments: ["denoiser-class-fc", "denoiser-uncond"]) func denoiseGivesTheRecordedLogits(name: String) throws {
+  @Test(arguments: ["denoiser-class-fc", "denoiser-text", "denoiser-uncond"])
+  func denoiseGivesTheRecordedLogits(name: String) throws {
     let golden = try GoldenCase(name)
     try withTemporaryFolder { folder in
       try ModelFolders.writeTransformer(name, to: folder.appendingPathComponent("model"))
@@ -138,6 +139,11 @@ import VQDiffusion
       #expect(builtIn.contains("model: cifar10\n") && builtIn.contains("in all: 4,702,659 parameters\n"))
       #expect(builtIn.contains("transformer: class-conditional, 11 class rows (10 is no class), 6 layers of width 192"))
       try ModelFolders.writeTransformer("denoiser-uncond", to: folder.appendingPathComponent("model"))
+      try ModelFolders.writeTransformer("denoiser-text", to: folder.appendingPathComponent("text"))
+      let text = try succeed(["inspect", "text"], in: folder).output
+      #expect(text.contains("transformer: text-conditional, 7 text vectors of width 24, 2 layers of width 16"))
+      // Without the two masks of 16×16, which are no parameters.
+      #expect(text.contains("12,836 parameters"))
       let small = try succeed(["inspect", "model"], in: folder).output
       #expect(small.contains("transformer: unconditional, 2 layers of width 16") && small.contains("vqvae: missing\n"))
       try FileManager.default.createDirectory(at: folder.appendingPathComponent("empty"), withIntermediateDirectories: true)
@@ -146,11 +152,16 @@ import VQDiffusion
   }
 
   private func inputs(of golden: GoldenCase) throws -> [StoredTensor] {
-    let isConditional = try golden.params.string("kind") == "class"
+    let condition: [StoredTensor] =
+      switch try golden.params.string("kind") {
+      case "class": [StoredTensor("labels", try golden.integers("in.class"), shape: [3])]
+      case "text": [StoredTensor("text", try golden.floats("in.text_embedding"))]
+      default: []
+      }
     return [
       StoredTensor("tokens", try golden.integers("in.tokens"), shape: [3, 16]),
       StoredTensor("timesteps", try golden.integers("in.t"), shape: [3]),
-    ] + (isConditional ? [StoredTensor("labels", try golden.integers("in.class"), shape: [3])] : [])
+    ] + condition
   }
 
   private func write(_ tensors: [StoredTensor], to folder: URL) throws {

@@ -4,17 +4,42 @@ extension Reference {
   /// softmax(q kᵀ / √d) v for each of `heads` slices of width d, from qkv [B, L, 3D]: query, key, value side by side.
   package static func selfAttention(_ qkv: FloatTensor, heads: Int) -> FloatTensor {
     let (batch, length, width) = (qkv.shape[0], qkv.shape[1], qkv.shape[2] / 3)
-    let headWidth = width / heads
-    var result = FloatTensor(zeros: [batch, length, width])
-    for image in 0..<batch {
+    return attention(shape: [batch, length, width], heads: heads) { image, columns in
+      let parts = (0..<3).map { part in
+        (0..<length).map { token in columns.map { Double(qkv[image, token, part * width + $0]) } }
+      }
+      return (parts[0], parts[1], parts[2])
+    }
+  }
+
+  /// The same with queries [B, L, D], and for each sequence keys and values [T, 2D] side by side.
+  package static func crossAttention(_ queries: FloatTensor, _ keysAndValues: [FloatTensor], heads: Int) -> FloatTensor {
+    let (length, width) = (queries.shape[1], queries.shape[2])
+    return attention(shape: queries.shape, heads: heads) { image, columns in
+      let rows = keysAndValues[image]
+      let query = (0..<length).map { token in columns.map { Double(queries[image, token, $0]) } }
+      let parts = (0..<2).map { part in
+        (0..<rows.shape[0]).map { token in columns.map { Double(rows[token, part * width + $0]) } }
+      }
+      return (query, parts[0], parts[1])
+    }
+  }
+
+  /// - Parameters:
+  ///   - shape: [B, L, D] of the result.
+  ///   - slices: query, key and value [tokens][d] of an image's head, given by its columns.
+  private static func attention(
+    shape: [Int], heads: Int,
+    slices: (_ image: Int, _ columns: Range<Int>) -> (query: [[Double]], key: [[Double]], value: [[Double]])
+  ) -> FloatTensor {
+    let headWidth = shape[2] / heads
+    var result = FloatTensor(zeros: shape)
+    for image in 0..<shape[0] {
       for head in 0..<heads {
         let columns = head * headWidth..<(head + 1) * headWidth
-        /// [L][d]; part 0 is the query, 1 the key, 2 the value.
-        func rows(_ part: Int) -> [[Double]] {
-          (0..<length).map { token in columns.map { Double(qkv[image, token, part * width + $0]) } }
-        }
-        let attended = attention(query: rows(0), key: rows(1), value: rows(2))
-        for token in 0..<length {
+        let (query, key, value) = slices(image, columns)
+        let attended = attention(query: query, key: key, value: value)
+        for token in 0..<shape[1] {
           for column in 0..<headWidth { result[image, token, columns.lowerBound + column] = Float(attended[token][column]) }
         }
       }

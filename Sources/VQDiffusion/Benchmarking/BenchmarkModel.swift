@@ -7,7 +7,7 @@ import VQVAE
 /// A model whose parts are loaded apart, so that each can be measured without the others.
 package struct BenchmarkModel: Sendable {
   private enum Source: Sendable {
-    case folder(ModelFolder)
+    case files(any ModelSource)
     case random(RandomArchitecture)
   }
 
@@ -25,16 +25,15 @@ package struct BenchmarkModel: Sendable {
       (source, name) = (.random(random), option)
       denoiserConfiguration = try random.denoiserConfiguration()
     } else {
-      let folder = try ModelFolder(
-        option == Self.builtInName ? BuiltInModel.folder() : URL(fileURLWithPath: option, isDirectory: true))
-      (source, name) = (.folder(folder), folder.has("model_index.json") ? try folder.index().name : folder.url.lastPathComponent)
-      denoiserConfiguration = try folder.denoiserConfiguration()
+      let files = try ModelLocation(option == Self.builtInName ? nil : URL(fileURLWithPath: option)).source()
+      (source, name) = (.files(files), try files.name())
+      denoiserConfiguration = try files.denoiserConfiguration()
     }
   }
 
   package func codecConfiguration() throws -> VQModelConfiguration {
     switch source {
-    case .folder(let folder): try folder.vqModelConfiguration()
+    case .files(let files): try files.vqModelConfiguration()
     case .random(let random): try random.codecConfiguration()
     }
   }
@@ -42,7 +41,7 @@ package struct BenchmarkModel: Sendable {
   /// Loads or makes the denoiser, and nothing else.
   package func denoiser() throws -> DenoisingTransformer {
     switch source {
-    case .folder(let folder): try folder.denoiser()
+    case .files(let files): try files.denoiser()
     case .random(let random): try random.denoiser()
     }
   }
@@ -50,23 +49,21 @@ package struct BenchmarkModel: Sendable {
   /// Loads or makes the autoencoder, and nothing else.
   package func codec() throws -> ImageCodec {
     switch source {
-    case .folder(let folder): try ImageCodec(folder, for: denoiserConfiguration)
+    case .files(let files): try ImageCodec(files, for: denoiserConfiguration)
     case .random(let random): try random.codec()
     }
   }
 
-  /// Bytes of the files of a part's weights; nil for random weights, which have none.
-  package func fileBytes(ofPart part: String) throws -> Int? {
-    guard case .folder(let folder) = source else { return nil }
-    return try folder.tensorFiles(of: part).reduce(0) { sum, file in
-      sum + (try file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0)
-    }
+  /// Bytes of a part's weights as stored; nil for random weights, which aren't.
+  package func storedBytes(of part: ModelPart) throws -> Int? {
+    guard case .files(let files) = source else { return nil }
+    return try files.tensors(of: part).reduce(0) { $0 + $1.byteCount }
   }
 
   /// The corruption schedule; with random weights the one that released models have.
   package func kernel() throws -> any CorruptionKernel {
     switch source {
-    case .folder(let folder): return try folder.kernel(for: denoiserConfiguration)
+    case .files(let files): return try files.kernel(for: denoiserConfiguration)
     case .random:
       return try MaskAndReplaceSchedule(
         timesteps: denoiserConfiguration.timesteps, codes: denoiserConfiguration.codebookSize)
@@ -76,9 +73,8 @@ package struct BenchmarkModel: Sendable {
   /// The model's own settings; with random weights the built-in model's.
   package func defaultSettings() throws -> GenerationSettings {
     switch source {
-    case .folder(let folder):
-      let index = try folder.index()
-      return try folder.defaultSettings(index, kernel: kernel(), configuration: denoiserConfiguration)
+    case .files(let files):
+      return try files.settings(files.defaults(), kernel: kernel(), configuration: denoiserConfiguration)
     case .random: return GenerationSettings(method: .purity(weight: 1), steps: 25, guidanceScale: 3)
     }
   }

@@ -11,6 +11,9 @@ package enum RandomArchitecture: String, Sendable, CaseIterable {
   case imagenet = "imagenet-random"
   /// The built-in model's: 6 blocks of width 192, and a VQGAN of 512 codes.
   case cifar = "cifar-random"
+  /// The released text-conditional ITHQ model's denoiser: 36 blocks of width 1024 on 32×32 tokens of 4096 codes, with 77 text vectors of
+  /// width 512. In place of its autoencoder, which is of another kind, a VQGAN of as many codes and pixels.
+  case ithq = "ithq-random"
 
   private static let seed: UInt64 = 1
 
@@ -18,15 +21,20 @@ package enum RandomArchitecture: String, Sendable, CaseIterable {
     let json =
       switch self {
       case .imagenet:
-        #"{"class_rows": 1001, "unconditional_class": 1000, "layers": 24, "width": 512, "heads": 16, "mlp": "conv_mlp", "#
+        #"{"kind": "class", "class_norm": "adalayernorm", "class_rows": 1001, "unconditional_class": 1000, "#
+          + #""layers": 24, "width": 512, "heads": 16, "mlp": "conv_mlp", "#
           + #""grid": [16, 16], "position_table": [32, 32], "codebook_size": 974, "#
       case .cifar:
-        #"{"class_rows": 11, "unconditional_class": 10, "layers": 6, "width": 192, "heads": 6, "mlp": "fc", "#
+        #"{"kind": "class", "class_norm": "adalayernorm", "class_rows": 11, "unconditional_class": 10, "#
+          + #""layers": 6, "width": 192, "heads": 6, "mlp": "fc", "#
           + #""grid": [8, 8], "position_table": [8, 8], "codebook_size": 512, "#
+      case .ithq:
+        #"{"kind": "text", "text_length": 77, "text_width": 512, "layers": 36, "width": 1024, "heads": 16, "mlp": "fc", "#
+          + #""grid": [32, 32], "position_table": [32, 32], "codebook_size": 4096, "#
       }
     let rest = #"""
-      "kind": "class", "class_norm": "adalayernorm", "timestep_norm": "adalayernorm", "mlp_hidden_multiplier": 4,
-      "activation": "GELU2", "position_kind": "embedding", "timesteps": 100}
+      "timestep_norm": "adalayernorm", "mlp_hidden_multiplier": 4, "activation": "GELU2", "position_kind": "embedding",
+      "timesteps": 100}
       """#
     return try JSONDecoder().decode(DenoiserConfiguration.self, from: Data((json + rest).utf8))
   }
@@ -40,6 +48,9 @@ package enum RandomArchitecture: String, Sendable, CaseIterable {
       case .cifar:
         #"{"ch": 32, "ch_mult": [1, 1, 2], "num_res_blocks": 1, "attn_resolutions": [], "resolution": 32, "#
           + #""z_channels": 64, "embed_dim": 32, "n_embed": 512, "#
+      case .ithq:
+        #"{"ch": 128, "ch_mult": [1, 1, 2, 4], "num_res_blocks": 2, "attn_resolutions": [32], "resolution": 256, "#
+          + #""z_channels": 256, "embed_dim": 256, "n_embed": 4096, "#
       }
     return try JSONDecoder().decode(
       VQModelConfiguration.self, from: Data((json + #""in_channels": 3, "out_ch": 3}"#).utf8))

@@ -15,11 +15,27 @@ private struct RandomIntegers {
   }
 }
 
-/// What the denoiser is asked once: random tokens (half of them masks), timesteps and classes.
+extension DenoiserCondition {
+  /// A random row of the class table, "no class" included, or random text vectors, uniform in −1…1.
+  static func random(_ index: Int, for configuration: DenoiserConfiguration, seed: UInt64) -> DenoiserCondition {
+    let random = RandomIntegers(seed: seed)
+    switch configuration.kind {
+    case .classConditional: return .index(random.draw(index, purpose: 3, below: configuration.classRows ?? 1))
+    case .text:
+      let shape = [configuration.textLength ?? 0, configuration.textWidth ?? 0]
+      let count = shape.reduce(1, *)
+      let values = (0..<count).map { Float(random.draw(index * count + $0, purpose: 6, below: 1 << 16)) / 32768 - 1 }
+      return .text(TextVectors(FloatTensor(values, shape: shape)))
+    case .unconditional: return .none
+    }
+  }
+}
+
+/// What the denoiser is asked once: random tokens (half of them masks), timesteps, and classes or texts.
 package struct RandomDenoiserInput: Sendable {
   let tokens: [Int32]
   let timesteps: [Int]
-  let conditions: [ClassCondition]
+  let conditions: [DenoiserCondition]
 
   package init(for configuration: DenoiserConfiguration, batch: Int, seed: UInt64) {
     let random = RandomIntegers(seed: seed)
@@ -28,9 +44,7 @@ package struct RandomDenoiserInput: Sendable {
       Int32(random.draw(place, purpose: 1, below: 2) == 0 ? random.draw(place, purpose: 0, below: codes) : codes)
     }
     timesteps = (0..<batch).map { random.draw($0, purpose: 2, below: configuration.timesteps) }
-    conditions = (0..<batch).map { row in
-      configuration.classRows.map { .index(random.draw(row, purpose: 3, below: $0)) } ?? .none
-    }
+    conditions = (0..<batch).map { .random($0, for: configuration, seed: seed) }
   }
 
   /// All L logits of each sequence: [B, L, K].

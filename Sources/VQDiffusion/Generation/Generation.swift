@@ -9,16 +9,19 @@ extension VQDiffusionPipeline {
   /// returns once it has stopped.
   ///
   /// - Parameters:
-  ///   - labels: class indices (`label(_:)`); empty for an unconditional model.
-  ///   - count: images of each class, or in all for an unconditional model.
+  ///   - subjects: what is to be seen; empty for an unconditional model.
+  ///   - negativePrompt: a text that guidance leads away from, instead of from "no text"; of text-conditional models, with guidance.
+  ///   - count: images of each subject.
   ///   - settings: the model's own if nil.
   ///   - start: what each image starts from.
-  /// - Returns: the images in order: all of the first class, then those of the next.
+  /// - Returns: the images in order: all of the first subject, then those of the next.
   /// - Throws: `PipelineError` or `DiffusionError` for a request that can't be met; `CancellationError`.
   public func generate(
-    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil, from start: GenerationStart = .noise
+    _ subjects: [GenerationSubject], negativePrompt: String? = nil, count: Int = 1, settings: GenerationSettings? = nil,
+    from start: GenerationStart = .noise
   ) async throws -> [GeneratedImage] {
-    let run = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings, start: start)
+    let request = Request(
+      subjects: subjects, negativePrompt: negativePrompt, count: count, settings: settings ?? defaultSettings, start: start)
     let cancellation = Cancellation()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
@@ -26,7 +29,7 @@ extension VQDiffusionPipeline {
           continuation.resume(
             with: Result {
               var images: [GeneratedImage] = []
-              try run.perform(cancellation) { if case .images(let batch) = $0 { images += batch } }
+              try GenerationRun(self, request).perform(cancellation) { if case .images(let batch) = $0 { images += batch } }
               return images
             })
         }
@@ -43,12 +46,14 @@ extension VQDiffusionPipeline {
   ///
   /// - Parameter reportsExpected: whether steps tell the clean images that the network expects (`SamplingProgress.expected`), for previews.
   public func generation(
-    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil, from start: GenerationStart = .noise,
-    reportsExpected: Bool = false
+    _ subjects: [GenerationSubject], negativePrompt: String? = nil, count: Int = 1, settings: GenerationSettings? = nil,
+    from start: GenerationStart = .noise, reportsExpected: Bool = false
   ) throws -> AsyncThrowingStream<GenerationEvent, any Error> {
     let run = try GenerationRun(
-      self, labels: labels, count: count, settings: settings ?? defaultSettings, start: start,
-      reportsExpected: reportsExpected)
+      self,
+      Request(
+        subjects: subjects, negativePrompt: negativePrompt, count: count, settings: settings ?? defaultSettings, start: start,
+        reportsExpected: reportsExpected))
     return AsyncThrowingStream { continuation in
       let cancellation = Cancellation()
       continuation.onTermination = { _ in cancellation.cancel() }
@@ -67,50 +72,62 @@ extension VQDiffusionPipeline {
   ///
   /// Parameters and errors as in `generate`.
   public func check(
-    labels: [Int] = [], count: Int = 1, settings: GenerationSettings? = nil, from start: GenerationStart = .noise
+    _ subjects: [GenerationSubject], negativePrompt: String? = nil, count: Int = 1, settings: GenerationSettings? = nil,
+    from start: GenerationStart = .noise
   ) throws {
-    _ = try GenerationRun(self, labels: labels, count: count, settings: settings ?? defaultSettings, start: start)
+    _ = try GenerationRun(
+      self,
+      Request(
+        subjects: subjects, negativePrompt: negativePrompt, count: count, settings: settings ?? defaultSettings, start: start))
   }
 
   /// The most images that a request can be for.
   public static let imageLimit = 1_000_000
 }
 
+/// What a caller asks for.
+private struct Request: Sendable {
+  let subjects: [GenerationSubject]
+  let negativePrompt: String?
+  let count: Int
+  let settings: GenerationSettings
+  let start: GenerationStart
+  var reportsExpected = false
+}
+
 /// A checked request, ready to run.
 private struct GenerationRun: Sendable {
   let pipeline: VQDiffusionPipeline
   let settings: GenerationSettings
-  /// The class of each image.
-  let labels: [Int?]
+  /// Of each image.
+  let subjects: [GenerationSubject]
   let sampler: any Sampler
-  let guidance: Guidance<ClassCondition>?
+  let guidance: Guidance<DenoiserCondition>?
   let start: SamplingStart
   let options: SamplingOptions
 
-  init(
-    _ pipeline: VQDiffusionPipeline, labels: [Int], count: Int, settings: GenerationSettings, start: GenerationStart,
-    reportsExpected: Bool = false
-  ) throws {
-    let limit = VQDiffusionPipeline.imageLimit / max(1, labels.count)
-    guard count >= 1, count <= limit else {
-      let expected = "1…\(limit)" + (labels.count > 1 ? " for \(labels.count) classes" : "")
-      throw PipelineError.invalidOption(name: "count", expected: expected, found: "\(count)")
+  init(_ pipeline: VQDiffusionPipeline, _ request: Request) throws {
+    let (settings, start) = (request.settings, request.start)
+    let limit = VQDiffusionPipeline.imageLimit / max(1, request.subjects.count)
+    guard request.count >= 1, request.count <= limit else {
+      let expected = "1…\(limit)" + (request.subjects.count > 1 ? " for \(request.subjects.count) subjects" : "")
+      throw PipelineError.invalidOption(name: "count", expected: expected, found: "\(request.count)")
     }
     guard settings.batchSize >= 1 else {
       throw PipelineError.invalidOption(name: "batch size", expected: "1 or more", found: "\(settings.batchSize)")
     }
     self.pipeline = pipeline
     self.settings = settings
-    self.labels = try Self.expand(labels, count: count, pipeline: pipeline)
+    subjects = try pipeline.checked(request.subjects).flatMap { Array(repeating: $0, count: request.count) }
     let sampler = try settings.method.sampler(start.plan(settings, pipeline))
     (self.sampler, self.start) = (sampler, start.samplingStart)
-    guidance = try pipeline.guidance(settings)
     var options = settings.samplingOptions
-    options.reportsExpected = reportsExpected
+    options.reportsExpected = request.reportsExpected
     try options.validate()
     self.options = options
     // Tokens that don't fit show here, not in the middle of a run.
     _ = try sampler.initialState(from: self.start, image: 0, noise: PhiloxNoise(seed: settings.seed))
+    guidance = try pipeline.guidance(settings, negativePrompt: request.negativePrompt)
   }
 
   /// Runs `body` apart from Swift's own threads, which it would block.
@@ -121,32 +138,21 @@ private struct GenerationRun: Sendable {
     thread.start()
   }
 
-  private static func expand(_ labels: [Int], count: Int, pipeline: VQDiffusionPipeline) throws(PipelineError) -> [Int?] {
-    guard pipeline.transformer.configuration.kind == .classConditional else {
-      guard labels.isEmpty else { throw .labelsForUnconditionalModel(found: labels.count) }
-      return Array(repeating: nil, count: count)
-    }
-    guard !labels.isEmpty else { throw .labelsRequired }
-    for label in labels where !(0..<pipeline.classCount).contains(label) {
-      throw .unknownLabel("\(label)", near: ["0…\(pipeline.classCount - 1)"])
-    }
-    return labels.flatMap { Array(repeating: $0, count: count) }
-  }
-
   func perform(_ cancellation: Cancellation, report: (GenerationEvent) -> Void) throws {
     let loop = try SamplingLoop(
       denoiser: TransformerDenoiser(transformer: pipeline.transformer, cancellation: cancellation), sampler: sampler,
       guidance: guidance, options: options, noise: PhiloxNoise(seed: settings.seed))
-    for first in stride(from: 0, to: labels.count, by: settings.batchSize) {
+    for first in stride(from: 0, to: subjects.count, by: settings.batchSize) {
       try cancellation.check()
-      let batch = first..<min(first + settings.batchSize, labels.count)
-      let conditions = labels[batch].map { $0.map(ClassCondition.index) ?? .none }
+      let batch = first..<min(first + settings.batchSize, subjects.count)
+      // Of this batch only, since texts keep what layers make of them for as long as they live.
+      let conditions = try pipeline.conditions(of: Array(subjects[batch]))
       let tokens = try Log.timed("sampled", ["images": "\(batch)", "settings": "\(settings)"]) {
         try loop.run(from: start, conditions: conditions, images: Array(batch)) { progress in
           report(
             .step(
               GenerationStep(
-                images: batch, totalImages: labels.count, progress: progress, labels: Array(labels[batch]),
+                images: batch, totalImages: subjects.count, progress: progress, subjects: Array(subjects[batch]),
                 seeds: batch.map(seed))))
           try cancellation.check()
         }
@@ -162,26 +168,26 @@ private struct GenerationRun: Sendable {
     let images = try codec.decode(TokenGrid(tokens: Array(tokens.joined()), height: codec.rows, width: codec.columns))
     return zip(batch, zip(images, tokens)).map { index, pair in
       GeneratedImage(
-        index: index, label: labels[index], seed: seed(index), image: pair.0, tokens: pair.1)
+        index: index, subject: subjects[index], seed: seed(index), image: pair.0, tokens: pair.1)
     }
   }
 }
 
 extension VQDiffusionPipeline {
-  /// Guidance of this model: against its "no class" index, or the mean of its classes if it has none.
-  fileprivate func guidance(_ settings: GenerationSettings) throws -> Guidance<ClassCondition>? {
-    let configuration = transformer.configuration
-    let unconditional: ClassCondition = configuration.unconditionalClass.map { .index($0) } ?? .meanOfClasses
-    let guidance = try Guidance(
-      scale: settings.guidanceScale, unconditional: unconditional, schedule: settings.guidanceSchedule)
-    guard guidance.isActive else { return nil }
-    guard configuration.kind == .classConditional else {
-      throw PipelineError.guidanceUnavailable(reason: "the model is unconditional; use a guidance scale of 1")
+  /// This model's guidance; nil where the settings ask for none.
+  fileprivate func guidance(
+    _ settings: GenerationSettings, negativePrompt: String?
+  ) throws -> Guidance<DenoiserCondition>? {
+    // The scale is checked before anything is computed for it.
+    let scale = try Guidance(scale: settings.guidanceScale, unconditional: (), schedule: settings.guidanceSchedule)
+    guard scale.isActive else {
+      guard negativePrompt == nil else {
+        throw PipelineError.guidanceUnavailable(reason: "a negative text needs a guidance scale other than 1")
+      }
+      return nil
     }
-    guard configuration.unconditionalClass != nil || configuration.classNorm != .sinusoidalLayerNorm else {
-      throw PipelineError.guidanceUnavailable(
-        reason: "the model has neither a 'no class' index nor a class table to average; use a guidance scale of 1")
-    }
-    return guidance
+    return try Guidance(
+      scale: settings.guidanceScale, unconditional: unconditional(negativePrompt: negativePrompt),
+      schedule: settings.guidanceSchedule)
   }
 }

@@ -1,7 +1,7 @@
 import Diffusion
 
 /// The default settings that a model folder's `model_index.json` may state.
-struct GenerationDefaults: Decodable {
+struct GenerationDefaults: Codable {
   var sampler: String?
   var steps: Int?
   var guidanceScale: Double?

@@ -19,8 +19,8 @@ public struct GenerationStep: Sendable {
   public let totalImages: Int
   /// Steps of this batch, and the tokens of its images ([MASK] = K).
   public let progress: SamplingProgress
-  /// The classes and seeds of the batch's images.
-  let labels: [Int?]
+  /// Of the batch's images.
+  let subjects: [GenerationSubject]
   let seeds: [UInt64]
 }
 
@@ -28,14 +28,17 @@ public struct GenerationStep: Sendable {
 public struct GeneratedImage: Sendable {
   /// Its number in the request, from 0.
   public let index: Int
-  /// Its class; nil from an unconditional model.
-  public let label: Int?
-  /// A request for one image of this class with this seed and the same settings makes it again.
+  /// What it was to show.
+  public let subject: GenerationSubject
+  /// A request for one image of this subject with this seed and the same settings makes it again.
   public let seed: UInt64
   /// The decoded tokens, until someone puts an edited picture in their place.
   public var image: RGBImage
   /// Its L codes, row by row.
   public let tokens: [Int32]
+
+  /// Its class; nil where it wasn't asked for by one.
+  public var label: Int? { subject.label }
 }
 
 extension ImageCodec {
@@ -48,7 +51,7 @@ extension ImageCodec {
     let expected = step.progress.expected.compactMap { $0 }
     return zip(rows, zip(try previews(of: expected, predicted: expected), expected)).map { row, pair in
       GeneratedImage(
-        index: step.images.lowerBound + row, label: step.labels[row], seed: step.seeds[row], image: pair.0, tokens: pair.1)
+        index: step.images.lowerBound + row, subject: step.subjects[row], seed: step.seeds[row], image: pair.0, tokens: pair.1)
     }
   }
 

@@ -6,14 +6,15 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   public struct Cell: Sendable, Equatable, Codable {
     public var className: String?
     public var label: Int?
+    public var prompt: String?
     public var seed: UInt64
 
-    public init(className: String?, label: Int?, seed: UInt64) {
-      (self.className, self.label, self.seed) = (className, label, seed)
+    public init(className: String?, label: Int?, prompt: String? = nil, seed: UInt64) {
+      (self.className, self.label, self.prompt, self.seed) = (className, label, prompt, seed)
     }
 
     enum CodingKeys: String, CodingKey {
-      case label, seed
+      case label, prompt, seed
       case className = "class"
     }
   }
@@ -46,6 +47,10 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   /// The class; nil for an unconditional model and for a sheet.
   public var className: String?
   public var label: Int?
+  /// The text; nil where the image wasn't asked for by one, and for a sheet.
+  public var prompt: String?
+  /// What guidance led away from, where that was a text.
+  public var negativePrompt: String?
   public var sampler: String
   public var steps: Int
   public var guidanceScale: Double
@@ -79,7 +84,8 @@ public struct ImageRecord: Sendable, Equatable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case version, model, label, sampler, steps, truncation, remasking, temperature, seed, width, height, scale, edit, cells
-    case columns, arithmetic
+    case columns, arithmetic, prompt
+    case negativePrompt = "negative_prompt"
     case previewStep = "preview_step"
     case className = "class"
     case guidanceScale = "guidance_scale"
@@ -95,8 +101,11 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   ) {
     version = VQDiffusionPipeline.version
     model = pipeline.name
-    label = image.label
-    className = image.label.map { pipeline.labels[$0] }
+    switch image.subject {
+    case .anything: break
+    case .label(let index): (label, className) = (index, pipeline.labels[index])
+    case .prompt(let text): prompt = text
+    }
     sampler = settings.method.name.rawValue
     steps = settings.steps
     guidanceScale = settings.guidanceScale
@@ -119,8 +128,10 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     scale: Int = 1, edit: Edit? = nil
   ) {
     self.init(images[0], by: pipeline, settings: settings, scale: scale, edit: edit)
-    (className, label, self.columns) = (nil, nil, columns)
-    cells = images.map { Cell(className: $0.label.map { pipeline.labels[$0] }, label: $0.label, seed: $0.seed) }
+    (className, label, prompt, self.columns) = (nil, nil, nil, columns)
+    cells = images.map {
+      Cell(className: $0.label.map { pipeline.labels[$0] }, label: $0.label, prompt: $0.subject.prompt, seed: $0.seed)
+    }
   }
 }
 
@@ -167,14 +178,15 @@ extension ImageRecord {
     pairs += edit?.pairs ?? []
     if let previewStep { pairs.append(("Preview step", "\(previewStep)")) }
     pairs.append(("Version", "swift-vq-diffusion \(version)"))
-    return prompt + "\n" + pairs.map { "\($0.key): \(Self.quoted($0.value))" }.joined(separator: ", ")
+    let negative = negativePrompt.map { "Negative prompt: \(Self.line($0))\n" } ?? ""
+    return subjectLine + "\n" + negative + pairs.map { "\($0.key): \(Self.quoted($0.value))" }.joined(separator: ", ")
   }
 
-  /// The class; of a sheet all classes in order, each once; empty without classes.
-  private var prompt: String {
-    guard let cells else { return Self.line(className ?? "") }
+  /// The class or text; of a sheet all of them in order, each once; empty without any.
+  private var subjectLine: String {
+    guard let cells else { return Self.line(prompt ?? className ?? "") }
     var seen = Set<String>()
-    return Self.line(cells.compactMap(\.className).filter { seen.insert($0).inserted }.joined(separator: ", "))
+    return Self.line(cells.compactMap { $0.prompt ?? $0.className }.filter { seen.insert($0).inserted }.joined(separator: ", "))
   }
 
   private static func line(_ text: String) -> String {

@@ -10,13 +10,13 @@ struct TransformerDenoiser: Denoiser {
 
   var codes: Int { transformer.configuration.codebookSize }
 
-  func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [ClassCondition]) throws -> FloatTensor {
+  func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [DenoiserCondition]) throws -> FloatTensor {
     try transformer.logits(
       tokens: tokens, timesteps: timesteps, conditions: conditions, checkCancellation: cancellation.check)
   }
 
   func logits(
-    tokens: [Int32], length: Int, timesteps: [Int], conditions: [ClassCondition], positions: [[Int]]
+    tokens: [Int32], length: Int, timesteps: [Int], conditions: [DenoiserCondition], positions: [[Int]]
   ) throws -> FloatTensor {
     try transformer.logits(
       tokens: tokens, timesteps: timesteps, conditions: conditions, positions: positions,

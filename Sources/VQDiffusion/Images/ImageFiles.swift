@@ -26,6 +26,12 @@ extension RGBImage {
     }
   }
 
+  /// Whether a file begins as a PNG or JPEG file does.
+  public static func isImageFile(at url: URL) -> Bool {
+    guard let file = try? FileHandle(forReadingFrom: url) else { return false }
+    return ImageFormat(of: Array((try? file.read(upToCount: 8)) ?? Data())) != nil
+  }
+
   /// Writes the image as a PNG file, in place of one that is already there.
   ///
   /// Nobody sees half a file, and a failure leaves what was there before.

@@ -4,11 +4,12 @@ import Tensor
 import Transformer
 
 /// What a denoiser is asked, as a safetensors file: `tokens` I64 [B, L] in 0…K, `timesteps` I64 [B] from 0, and for a
-/// class-conditional model `labels` I64 [B], rows of the class table.
+/// class-conditional model `labels` I64 [B], rows of the class table, for a text-conditional one `text` [B, text length, text width],
+/// floats of any width.
 public struct DenoiserInput: Sendable {
   let tokens: [Int32]
   let timesteps: [Int]
-  let conditions: [ClassCondition]
+  let conditions: [DenoiserCondition]
   private let length: Int
 
   /// - Throws: `CheckpointError` for a file that isn't such a one; `PipelineError.invalidInput` for values out of range.
@@ -16,13 +17,23 @@ public struct DenoiserInput: Sendable {
     let file = try SafetensorsFile(url)
     length = configuration.sequenceLength
     let count = try file.tokenRows(length: length)
-    try file.expectOnly(["tokens", "timesteps"] + (configuration.classRows == nil ? [] : ["labels"]))
+    let conditionName: String? =
+      switch configuration.kind {
+      case .classConditional: "labels"
+      case .text: "text"
+      case .unconditional: nil
+      }
+    try file.expectOnly(["tokens", "timesteps"] + (conditionName.map { [$0] } ?? []))
     tokens = try file.integers("tokens", shape: [count, length], in: 0..<configuration.codebookSize + 1).map { Int32($0) }
     timesteps = try file.integers("timesteps", shape: [count], in: 0..<configuration.timesteps)
     conditions =
-      try configuration.classRows.map { rows in
-        try file.integers("labels", shape: [count], in: 0..<rows).map { .index($0) }
-      } ?? Array(repeating: .none, count: count)
+      switch configuration.kind {
+      case .classConditional:
+        try file.integers("labels", shape: [count], in: 0..<(configuration.classRows ?? 0)).map { .index($0) }
+      case .text:
+        try file.texts("text", count: count, length: configuration.textLength ?? 0, width: configuration.textWidth ?? 0)
+      case .unconditional: Array(repeating: .none, count: count)
+      }
   }
 
   /// The denoiser's logits [B, L, K], a few rows at a time.
@@ -53,12 +64,26 @@ public struct DenoiserInput: Sendable {
 }
 
 extension VQDiffusionPipeline {
-  /// The denoiser of a model folder, of which only `transformer/` is read; of the built-in model if nil.
+  /// The denoiser of a model, of which nothing else is read.
   ///
   /// - Throws: `PipelineError`, `CheckpointError` or `TransformerError`, each naming the part.
-  public static func denoiser(contentsOf url: URL?) throws -> DenoisingTransformer {
-    let folder = try ModelFolder(url ?? BuiltInModel.folder())
-    return try Log.timed("loaded the transformer", ["folder": "\(folder.url.path)"]) { try folder.denoiser() }
+  public static func denoiser(_ location: ModelLocation) throws -> DenoisingTransformer {
+    let source = try location.source()
+    return try Log.timed("loaded the transformer", ["model": "\(source.location)"]) { try source.denoiser() }
+  }
+}
+
+extension SafetensorsFile {
+  /// The vectors of texts, [count, length, width]; equal ones as one object, which keeps what a network computes from it.
+  fileprivate func texts(_ name: String, count: Int, length: Int, width: Int) throws -> [DenoiserCondition] {
+    let vectors = try Weights(self).tensor(name, [count, length, width])
+    var known: [TextVectors: TextVectors] = [:]
+    return (0..<count).map { row in
+      let text = TextVectors(vectors.rows(row * length..<(row + 1) * length, width: width))
+      let first = known[text] ?? text
+      known[text] = first
+      return .text(first)
+    }
   }
 }
 

@@ -10,27 +10,34 @@ public struct ImageCodec: Sendable {
   public let rows: Int
   public let columns: Int
 
-  /// Loads `vqvae/` of a model folder; `transformer/config.json` says which grid and how many codes the model has.
+  /// Loads the autoencoder of a model; the denoiser's configuration says which grid and how many codes the model has.
+  ///
+  /// - Throws: `PipelineError`, `CheckpointError` or `VQVAEError`, each naming the part.
+  public init(_ location: ModelLocation) throws {
+    let source = try location.source()
+    try self.init(source, for: source.denoiserConfiguration())
+  }
+
+  /// The same, of a model folder.
   ///
   /// - Throws: `PipelineError`, `CheckpointError` or `VQVAEError`, each naming the part.
   public init(contentsOf url: URL) throws {
-    let folder = try ModelFolder(url)
-    try self.init(folder, for: folder.denoiserConfiguration())
+    try self.init(ModelLocation(url))
   }
 
   /// - Throws: as `init(contentsOf:)`; `PipelineError.mismatchedParts` unless the codes are as many as the denoiser's.
-  init(_ folder: ModelFolder, for configuration: DenoiserConfiguration) throws {
-    vqModel = try folder.vqModel(reducedCodes: configuration.codebookSize)
+  init(_ source: any ModelSource, for configuration: DenoiserConfiguration) throws {
+    vqModel = try source.vqModel(reducedCodes: configuration.codebookSize)
     (rows, columns) = (configuration.grid[0], configuration.grid[1])
     guard vqModel.codes == configuration.codebookSize else {
       throw PipelineError.mismatchedParts(
-        folder: folder.url.path, expected: "\(configuration.codebookSize) codes, as the transformer has",
+        folder: source.location, expected: "\(configuration.codebookSize) codes, as the transformer has",
         found: "\(vqModel.codes) in the vqvae")
     }
   }
 
   /// The codec of the model that comes with the package.
-  public static func builtIn() throws -> ImageCodec { try ImageCodec(contentsOf: BuiltInModel.folder()) }
+  public static func builtIn() throws -> ImageCodec { try ImageCodec(.builtIn) }
 
   /// Pixels of an image, in each direction, that one token stands for.
   public var pixelsPerToken: Int { vqModel.configuration.downsamplingFactor }

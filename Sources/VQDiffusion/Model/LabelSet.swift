@@ -1,61 +1,77 @@
 import Foundation
 
-/// The class names of a model.
+/// The classes of a model by name.
 public struct LabelSet: Sendable, Equatable {
+  /// What a class is called.
+  public struct Entry: Sendable, Equatable {
+    /// The name that it is shown by.
+    public let name: String
+    /// Its WordNet id, such as `n02123045`.
+    public let id: String?
+    /// Other names that it is understood by; several classes may share one.
+    public let synonyms: [String]
+
+    public init(name: String, id: String? = nil, synonyms: [String] = []) {
+      (self.name, self.id, self.synonyms) = (name, id, synonyms)
+    }
+  }
+
   /// In index order.
-  public let names: [String]
+  public let entries: [Entry]
 
-  public init(_ names: [String]) { self.names = names }
+  public init(entries: [Entry]) { self.entries = entries }
 
-  public subscript(_ index: Int) -> String { names.indices.contains(index) ? names[index] : "\(index)" }
+  public init(_ names: [String]) { self.init(entries: names.map { Entry(name: $0) }) }
 
-  /// The index of the class that a user means: a whole name, an index, or the start of one name; case, spaces,
-  /// hyphens and underscores don't count.
+  /// The 1,000 classes of ImageNet (ILSVRC 2012), by WordNet id in ascending order, as image models number them.
   ///
-  /// - Parameter classes: the number of classes, which may exceed that of names.
-  /// - Throws: `PipelineError.ambiguousLabel`, `.unknownLabel` with the nearest names.
-  public func index(of text: String, classes: Int) throws(PipelineError) -> Int {
-    let wanted = Self.normalised(text)
-    let exact = names.indices.filter { Self.normalised(names[$0]) == wanted }
-    if exact.count == 1 { return exact[0] }
-    // ImageNet, for one, has two classes called "crane".
-    if exact.count > 1 { throw .ambiguousLabel(text, matches: exact.map { "\($0) (\(names[$0]))" }) }
-    if let index = Int(text.filter { !$0.isWhitespace }) {
-      guard (0..<classes).contains(index) else {
-        throw .unknownLabel(text, near: ["0…\(classes - 1)"])
-      }
-      return index
+  /// - Throws: `PipelineError.imageNetNamesMissing` if the package's resources aren't found,
+  ///   `PipelineError` for a file of theirs that can't be read.
+  public static func imageNet() throws(PipelineError) -> LabelSet {
+    let folder = try BundledResources.folder(
+      "imagenet", holding: "labels.json", missing: PipelineError.imageNetNamesMissing(searched:))
+    return try ModelFolder(folder).labels()
+  }
+
+  /// The name that each class is shown by, in index order.
+  public var names: [String] { entries.map(\.name) }
+
+  /// The name of a class, or its index where it has none.
+  public subscript(_ index: Int) -> String { entries.indices.contains(index) ? entries[index].name : "\(index)" }
+}
+
+/// An array, each class its name alone or an object with `name`, `id` and `synonyms`.
+extension LabelSet: Codable {
+  public init(from decoder: any Decoder) throws { entries = try [Entry](from: decoder) }
+
+  public func encode(to encoder: any Encoder) throws { try entries.encode(to: encoder) }
+}
+
+extension LabelSet.Entry: Codable {
+  private enum CodingKeys: CodingKey { case name, id, synonyms }
+
+  public init(from decoder: any Decoder) throws {
+    if let name = try? decoder.singleValueContainer().decode(String.self) {
+      self.init(name: name)
+      return
     }
-    let starts = names.indices.filter { !wanted.isEmpty && Self.normalised(names[$0]).hasPrefix(wanted) }
-    if starts.count == 1 { return starts[0] }
-    if starts.count > 1 { throw .ambiguousLabel(text, matches: starts.prefix(8).map { names[$0] }) }
-    throw .unknownLabel(text, near: nearest(to: wanted))
-  }
-
-  private func nearest(to wanted: String) -> [String] {
-    let ranked = names.map { (name: $0, distance: Self.editDistance(Self.normalised($0), wanted)) }
-      .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
-    let close = ranked.filter { $0.distance <= max(2, wanted.count / 2) }
-    return (close.isEmpty ? Array(ranked) : close).prefix(5).map(\.name)
-  }
-
-  private static func normalised(_ text: String) -> String {
-    text.lowercased().filter { !$0.isWhitespace && $0 != "_" && $0 != "-" }
-  }
-
-  /// Levenshtein distance.
-  static func editDistance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a), Array(b))
-    var row = Array(0...b.count)
-    for i in 0..<a.count {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in 0..<b.count {
-        let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
-      }
+    guard let object = try? decoder.container(keyedBy: CodingKeys.self) else {
+      throw DecodingError.typeMismatch(
+        Self.self, .init(codingPath: decoder.codingPath, debugDescription: "neither a string nor an object"))
     }
-    return row[b.count]
+    self.init(
+      name: try object.decode(String.self, forKey: .name), id: try object.decodeIfPresent(String.self, forKey: .id),
+      synonyms: try object.decodeIfPresent([String].self, forKey: .synonyms) ?? [])
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    guard id != nil || !synonyms.isEmpty else {
+      var container = encoder.singleValueContainer()
+      return try container.encode(name)
+    }
+    var object = encoder.container(keyedBy: CodingKeys.self)
+    try object.encode(name, forKey: .name)
+    try object.encodeIfPresent(id, forKey: .id)
+    if !synonyms.isEmpty { try object.encode(synonyms, forKey: .synonyms) }
   }
 }

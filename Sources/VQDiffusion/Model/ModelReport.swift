@@ -1,3 +1,4 @@
+import CLIPText
 import Checkpoint
 import Foundation
 import Transformer
@@ -9,7 +10,7 @@ public struct ModelReport: Sendable, CustomStringConvertible {
   public struct Weights: Sendable, CustomStringConvertible {
     public let parameters: Int
     public let tensors: Int
-    /// Of the files.
+    /// As stored.
     public let bytes: Int
     /// Names of the stored element types, sorted.
     public let elementTypes: [String]
@@ -21,43 +22,43 @@ public struct ModelReport: Sendable, CustomStringConvertible {
   }
 
   public let name: String
-  public let folder: String
+  /// The folder or file.
+  public let location: String
   /// Nil where the folder has no such part.
   public let transformer: (configuration: DenoiserConfiguration, weights: Weights)?
   public let vqvae: (configuration: VQModelConfiguration, weights: Weights)?
+  public let textEncoder: (configuration: CLIPTextConfiguration, weights: Weights)?
   public let timesteps: Int?
   private let corruption: String?
   public let labels: [String]
 
   /// Reads the parts that are there; a part that is there must be whole.
   ///
-  /// - Parameter url: the folder; nil for the built-in model.
   /// - Throws: `PipelineError.missingPart` if there is neither a transformer nor a vqvae, or a part lacks a file;
   ///   `PipelineError`, `CheckpointError` for files that can't be read.
-  public init(contentsOf url: URL?) throws {
-    let folder = try ModelFolder(url ?? BuiltInModel.folder())
-    guard folder.has("transformer") || folder.has("vqvae") else {
-      throw PipelineError.missingPart(folder: folder.url.path, part: "transformer/ or vqvae/")
+  public init(_ location: ModelLocation) throws {
+    let source = try location.source()
+    guard source.has(.transformer) || source.has(.vqvae) else {
+      throw PipelineError.missingPart(folder: source.location, part: "transformer/ or vqvae/")
     }
-    self.folder = folder.url.path
-    name = folder.has("model_index.json") ? try folder.index().name : folder.url.lastPathComponent
+    (self.location, name) = (source.location, try source.name())
     transformer =
-      folder.has("transformer")
-      ? (try folder.denoiserConfiguration(), try Weights(files: folder.tensorFiles(of: "transformer"))) : nil
-    vqvae =
-      folder.has("vqvae")
-      ? (try folder.vqModelConfiguration(), try Weights(files: folder.tensorFiles(of: "vqvae"))) : nil
-    let scheduler = folder.has("scheduler") ? try folder.scheduler() : nil
+      source.has(.transformer) ? try Self.transformer(of: source) : nil
+    vqvae = source.has(.vqvae) ? (try source.vqModelConfiguration(), try Weights(source.tensors(of: .vqvae))) : nil
+    textEncoder = try source.textParts().map { ($0.configuration, try Weights(source.tensors(of: .textEncoder))) }
+    let scheduler = source.has(.scheduler) ? try source.scheduler() : nil
     (timesteps, corruption) = (scheduler?.timesteps, scheduler?.kind.replacing("_", with: " "))
-    labels = try folder.labels()
+    labels = try source.labels().names
   }
 
   public var description: String {
-    var lines = ["model: \(name)", "folder: \(folder)"]
+    var lines = ["model: \(name)", "location: \(location)"]
     lines.append("transformer: " + (transformer.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
     lines.append("vqvae: " + (vqvae.map { "\(Self.text($0.configuration)); \($0.weights)" } ?? "missing"))
+    if let textEncoder { lines.append("text encoder: \(Self.text(textEncoder.configuration)); \(textEncoder.weights)") }
     lines.append("scheduler: " + (timesteps.map { "\(corruption ?? ""), \($0) timesteps" } ?? "missing"))
-    let parameters = (transformer?.weights.parameters ?? 0) + (vqvae?.weights.parameters ?? 0)
+    let parts = [transformer?.weights, vqvae?.weights, textEncoder?.weights]
+    let parameters = parts.reduce(0) { $0 + ($1?.parameters ?? 0) }
     lines.append("in all: \(Self.grouped(parameters)) parameters")
     if !labels.isEmpty {
       let shown = labels.prefix(20).joined(separator: ", ")
@@ -66,12 +67,23 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     return lines.joined(separator: "\n")
   }
 
+  private static func transformer(
+    of source: any ModelSource
+  ) throws -> (configuration: DenoiserConfiguration, weights: Weights) {
+    let configuration = try source.denoiserConfiguration()
+    return (configuration, Weights(try source.tensors(of: .transformer), except: configuration.unusedTensors))
+  }
+
   private static func text(_ configuration: DenoiserConfiguration) -> String {
-    let classes = configuration.classRows.map { rows in
+    let kind: String
+    switch configuration.kind {
+    case .unconditional: kind = "unconditional"
+    case .text: kind = "text-conditional, \(configuration.textLength ?? 0) text vectors of width \(configuration.textWidth ?? 0)"
+    case .classConditional:
       let unconditional = configuration.unconditionalClass.map { " (\($0) is no class)" } ?? ""
-      return "class-conditional, \(rows) class rows\(unconditional)"
+      kind = "class-conditional, \(configuration.classRows ?? 0) class rows\(unconditional)"
     }
-    return "\(classes ?? "unconditional"), \(configuration.layers) layers of width \(configuration.width), "
+    return "\(kind), \(configuration.layers) layers of width \(configuration.width), "
       + "\(configuration.heads) heads, \(configuration.grid[0])×\(configuration.grid[1]) tokens of "
       + "\(configuration.codebookSize) codes, \(configuration.timesteps) timesteps"
   }
@@ -80,6 +92,11 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     "\(configuration.codes) codes of dimension \(configuration.codeDimension), \(configuration.downsamplingFactor)×"
       + "\(configuration.downsamplingFactor) pixels per token, trained on \(configuration.resolution)×"
       + "\(configuration.resolution)"
+  }
+
+  private static func text(_ configuration: CLIPTextConfiguration) -> String {
+    "CLIP, \(configuration.layers) layers of width \(configuration.width), \(configuration.heads) heads, "
+      + "\(configuration.contextLength) places for \(configuration.vocabularySize) tokens"
   }
 
   /// A number with its thousands apart.
@@ -93,12 +110,12 @@ public struct ModelReport: Sendable, CustomStringConvertible {
 }
 
 extension ModelReport.Weights {
-  fileprivate init(files: [URL]) throws {
-    let opened = try files.map { try SafetensorsFile($0) }
-    let entries = opened.flatMap(\.entries).filter { $0.name != CodebookMapFile.tensor }
-    parameters = entries.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    tensors = entries.count
-    bytes = opened.reduce(0) { $0 + $1.bytes.count }
-    elementTypes = Set(entries.map(\.elementType.rawValue)).sorted()
+  /// - Parameter unused: names of tensors that are no parameters.
+  fileprivate init(_ sources: [any TensorSource], except unused: [String] = []) {
+    let all = sources.flatMap { source in source.names.filter { !unused.contains($0) }.map { (source, $0) } }
+    parameters = all.reduce(0) { $0 + ($1.0.shape(of: $1.1) ?? []).reduce(1, *) }
+    tensors = all.count
+    bytes = sources.reduce(0) { $0 + $1.byteCount }
+    elementTypes = Set(all.compactMap { $0.0.elementType(of: $0.1)?.rawValue }).sorted()
   }
 }

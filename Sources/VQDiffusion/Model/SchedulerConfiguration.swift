@@ -1,7 +1,7 @@
 import Diffusion
 
 /// `scheduler/config.json`: the corruption that a model was trained against.
-struct SchedulerConfiguration: Decodable {
+struct SchedulerConfiguration: Codable {
   enum Kind: String, CaseIterable {
     case maskAndReplace = "mask_and_replace"
     case firstPaper = "first_paper"
@@ -25,6 +25,13 @@ struct SchedulerConfiguration: Decodable {
     case alphaT = "alpha_T"
     case gamma1 = "gamma_1"
     case gammaT = "gamma_T"
+  }
+
+  /// The straight lines that the released models were trained with (`alpha1` of the public implementation).
+  static func released(timesteps: Int) -> SchedulerConfiguration {
+    SchedulerConfiguration(
+      kind: Kind.maskAndReplace.rawValue, timesteps: timesteps, alpha1: 0.99999, alphaT: 0.000009, gamma1: 0.000009,
+      gammaT: 0.99999)
   }
 
   /// - Parameter file: for messages.

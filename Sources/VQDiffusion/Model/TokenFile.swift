@@ -41,7 +41,7 @@ public enum TokenFile {
 }
 
 // What token files and denoiser inputs have in common.
-extension SafetensorsFile {
+extension TensorSource {
   /// B of `tokens` [B, length].
   ///
   /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`; `PipelineError.invalidInput` if B is 0.

@@ -76,8 +76,8 @@ struct VocabularyFile {
     let line: Int
   }
 
-  /// `merges.txt`: a line with the version, then two tokens a line, the most urgent merge first; what is beyond `limit` merges isn't read,
-  /// since OpenAI's file goes on beyond the vocabulary.
+  /// `merges.txt`: a line with the version, then two tokens a line, the most urgent merge first; what is beyond `limit` merges
+  /// isn't read, since OpenAI's file goes on beyond the vocabulary.
   ///
   /// - Throws: `CLIPTextError.badMerge`.
   func merges(limit: Int) throws(CLIPTextError) -> [Merge] {

@@ -1,0 +1,114 @@
+import Transformer
+
+/// What an image is to show.
+public enum GenerationSubject: Sendable, Hashable {
+  /// Whatever an unconditional model draws.
+  case anything
+  /// A class, by its index.
+  case label(Int)
+  /// What a text says.
+  case prompt(String)
+
+  /// The class's index; nil of anything but a class.
+  public var label: Int? {
+    guard case .label(let index) = self else { return nil }
+    return index
+  }
+
+  /// The text; nil of anything but a text.
+  public var prompt: String? {
+    guard case .prompt(let text) = self else { return nil }
+    return text
+  }
+}
+
+extension GenerationSubject: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .anything: "anything"
+    case .label(let index): "class \(index)"
+    case .prompt(let text): "text '\(text)'"
+    }
+  }
+}
+
+extension VQDiffusionPipeline {
+  /// The subjects of a request: classes as users name them (see `labels(_:)`), or texts, as the model takes the one or the other.
+  ///
+  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.wrongSubjects`.
+  public func subjects(classes: [String], prompts: [String]) throws(PipelineError) -> [GenerationSubject] {
+    if transformer.configuration.kind == .text, classes.isEmpty { return prompts.map { .prompt($0) } }
+    guard prompts.isEmpty else {
+      let expected = classCount > 0 ? "classes" : "none (the model is unconditional)"
+      throw .wrongSubjects(expected: expected, found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
+    }
+    return try labels(classes).map { .label($0) }
+  }
+
+  /// Checks subjects against the model; those of an unconditional one are one of anything.
+  func checked(_ subjects: [GenerationSubject]) throws(PipelineError) -> [GenerationSubject] {
+    switch transformer.configuration.kind {
+    case .unconditional:
+      let named = subjects.filter { $0 != .anything }
+      guard named.isEmpty else { throw .labelsForUnconditionalModel(found: named.count) }
+      return subjects.isEmpty ? [.anything] : subjects
+    case .classConditional:
+      guard !subjects.isEmpty else { throw .labelsRequired }
+      for subject in subjects {
+        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: subject.description) }
+        guard (0..<classCount).contains(label) else { throw .unknownLabel("\(label)", near: ["0…\(classCount - 1)"]) }
+      }
+      return subjects
+    case .text:
+      guard !subjects.isEmpty else { throw .promptsRequired }
+      for subject in subjects where subject.prompt == nil {
+        throw .wrongSubjects(expected: "texts", found: subject.description)
+      }
+      return subjects
+    }
+  }
+
+  /// What the network is told of subjects, each text's vectors computed once.
+  func conditions(of subjects: [GenerationSubject]) throws -> [DenoiserCondition] {
+    var known: [GenerationSubject: DenoiserCondition] = [:]
+    return try subjects.map { subject in
+      if let condition = known[subject] { return condition }
+      let condition: DenoiserCondition
+      switch subject {
+      case .anything: condition = .none
+      case .label(let index): condition = .index(index)
+      case .prompt(let text): condition = .text(try textConditioner().vectors(of: text))
+      }
+      known[subject] = condition
+      return condition
+    }
+  }
+
+  /// - Throws: `PipelineError.missingPart` in a text-conditional model that came without a text encoder.
+  private func textConditioner() throws(PipelineError) -> TextConditioner {
+    guard let texts else { throw .missingPart(folder: name, part: "text encoder") }
+    return texts
+  }
+
+  /// What guidance leads away from: a text, learned vectors, the "no class" index, or the mean of the classes in a model that has none.
+  ///
+  /// - Throws: `PipelineError.guidanceUnavailable`, `.wrongSubjects` for a negative text where the model takes none.
+  func unconditional(negativePrompt: String?) throws -> DenoiserCondition {
+    let configuration = transformer.configuration
+    guard negativePrompt == nil || configuration.kind == .text else {
+      throw PipelineError.wrongSubjects(expected: "no negative text (the model takes none)", found: "one")
+    }
+    switch configuration.kind {
+    case .text: return .text(try textConditioner().unconditional(negative: negativePrompt))
+    case .unconditional:
+      throw PipelineError.guidanceUnavailable(reason: "the model is unconditional; use a guidance scale of 1")
+    case .classConditional:
+      if let index = configuration.unconditionalClass { return .index(index) }
+      guard configuration.classNorm != .sinusoidalLayerNorm else {
+        throw PipelineError.guidanceUnavailable(
+          reason: "the model has neither a 'no class' index nor a class table to average; use a guidance scale of 1")
+      }
+      return .meanOfClasses
+    }
+  }
+}

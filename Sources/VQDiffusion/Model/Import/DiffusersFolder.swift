@@ -1,0 +1,140 @@
+import CLIPText
+import Checkpoint
+import Diffusion
+import Foundation
+import Tensor
+import Transformer
+import VQVAE
+
+/// A folder of diffusers' `VQDiffusionPipeline`, as `microsoft/vq-diffusion-ithq` is published.
+struct DiffusersFolder: ModelSource {
+  private let folder: ConfigurationFolder
+
+  init(_ folder: ConfigurationFolder) { self.folder = folder }
+
+  /// Whether a folder is one of diffusers', whose configurations name their class.
+  static func isOne(_ folder: ConfigurationFolder) -> Bool {
+    struct ClassName: Decodable {
+      var name: String
+      enum CodingKeys: String, CodingKey { case name = "_class_name" }
+    }
+    return ["model_index.json", "transformer/config.json", "vqvae/config.json"].contains { file in
+      let found: ClassName? = try? folder.decode(file)
+      return found != nil
+    }
+  }
+
+  var location: String { folder.url.path }
+  var settingsFile: String { folder.path("model_index.json") }
+
+  func has(_ part: ModelPart) -> Bool { folder.has(part.rawValue) }
+
+  func name() throws -> String { folder.url.standardizedFileURL.lastPathComponent }
+
+  /// The pipeline's own: guidance of 5 and no truncation, at all timesteps.
+  func defaults() throws -> GenerationDefaults? {
+    var defaults = GenerationDefaults()
+    defaults.sampler = SamplingMethod.Name.ancestral.rawValue
+    defaults.steps = try transformer().timesteps
+    defaults.guidanceScale = 5
+    return defaults
+  }
+
+  func labels() throws -> LabelSet { LabelSet([]) }
+
+  private func transformer() throws -> DiffusersTransformer { try folder.decode("transformer/config.json") }
+
+  func denoiserConfiguration() throws -> DenoiserConfiguration {
+    let length = try has(.textEncoder) ? textConfiguration().contextLength : CLIPTextConfiguration().contextLength
+    return try checked(
+      transformer().configuration(textLength: length, file: configurationFile(of: .transformer)))
+  }
+
+  private func vqModel() throws -> DiffusersVQModel { try folder.decode("vqvae/config.json") }
+
+  func vqModelConfiguration() throws -> VQModelConfiguration {
+    try asPipelineErrors(in: .vqvae) { try vqModel().configuration() }
+  }
+
+  func groups(of part: ModelPart) throws -> [TensorGroup] {
+    if part == .scheduler { return [] }
+    let files = try tensorFiles(of: part.rawValue)
+    if part == .textEncoder { return files.map { TensorGroup(all: $0) } }
+    let names = try part == .vqvae ? autoencoderNames(files) : [:]
+    return try files.map { file in
+      TensorGroup(
+        file,
+        entries: try file.names.map { original in
+          if let use = names[original] { return use }
+          guard part == .transformer, let name = DiffusersTransformer.name(of: original) else {
+            throw CheckpointError.unexpectedTensors(file: file.file, names: [original])
+          }
+          return .init(name: name, original: original)
+        })
+    }
+  }
+
+  /// How the autoencoder's tensors are used, by the names that they have in its files.
+  private func autoencoderNames(_ files: [any TensorSource]) throws -> [String: RenamedTensors.Entry] {
+    let tensors = try asPipelineErrors(in: .vqvae) { try vqModel().tensors(among: files.flatMap(\.names)) }
+    return Dictionary(
+      tensors.map { ($0.original, RenamedTensors.Entry(name: $0.name, original: $0.original, shape: $0.shape)) }
+    ) { first, _ in first }
+  }
+
+  /// A part's files: safetensors where there are some, else PyTorch's; those of a variant (`.fp16.`) only where there are no others.
+  private func tensorFiles(of part: String) throws -> [any TensorSource] {
+    for pathExtension in ["safetensors", "bin"] {
+      let files = try folder.files(in: part, withExtension: pathExtension)
+      let plain = files.filter { !$0.deletingPathExtension().lastPathComponent.contains(".") }
+      let chosen = plain.isEmpty ? files : plain
+      if !chosen.isEmpty { return try chosen.map { try TensorFile.open($0) } }
+    }
+    throw PipelineError.missingPart(folder: location, part: "\(part)/*.safetensors or *.bin")
+  }
+
+  func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]? { nil }
+
+  /// `scheduler/scheduler_config.json`.
+  private struct Scheduler: Decodable {
+    var num_train_timesteps: Int
+    var alpha_cum_start: Double
+    var alpha_cum_end: Double
+    var gamma_cum_start: Double
+    var gamma_cum_end: Double
+  }
+
+  func scheduler() throws -> SchedulerConfiguration {
+    let scheduler: Scheduler = try folder.decode("scheduler/scheduler_config.json")
+    return SchedulerConfiguration(
+      kind: SchedulerConfiguration.Kind.maskAndReplace.rawValue, timesteps: scheduler.num_train_timesteps,
+      alpha1: scheduler.alpha_cum_start, alphaT: scheduler.alpha_cum_end, gamma1: scheduler.gamma_cum_start,
+      gammaT: scheduler.gamma_cum_end)
+  }
+
+  private func textConfiguration() throws -> CLIPTextConfiguration { try folder.decode("text_encoder/config.json") }
+
+  func textParts() throws -> TextParts? {
+    guard has(.textEncoder) else { return nil }
+    let tokenizer = folder.url.appendingPathComponent("tokenizer")
+    return TextParts(
+      vocabulary: tokenizer.appendingPathComponent("vocab.json"), merges: tokenizer.appendingPathComponent("merges.txt"),
+      variant: .huggingFace, configuration: try textConfiguration(), names: .huggingFace, empty: try learnedEmptyText())
+  }
+
+  /// The learned vectors that stand for "no text", as they are stored.
+  private func learnedEmptyText() throws -> TextParts.EmptyText? {
+    struct Configuration: Decodable {
+      var learnable: Bool
+    }
+    let part = "learned_classifier_free_sampling_embeddings"
+    guard folder.has(part) else { return nil }
+    let configuration: Configuration = try folder.decode("\(part)/config.json")
+    guard configuration.learnable else { return nil }
+    return TextParts.EmptyText(sources: try tensorFiles(of: part), name: "embeddings")
+  }
+
+  func configurationFile(of part: ModelPart) -> String {
+    folder.path(part == .scheduler ? "scheduler/scheduler_config.json" : "\(part.rawValue)/config.json")
+  }
+}

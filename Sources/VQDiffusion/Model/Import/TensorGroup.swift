@@ -1,0 +1,24 @@
+import Checkpoint
+
+/// Tensors of a file that make a part of a model, and the names that this project knows them by.
+struct TensorGroup: Sendable {
+  let source: any TensorSource
+  var entries: [RenamedTensors.Entry]
+
+  init(_ source: any TensorSource, entries: [RenamedTensors.Entry] = []) { (self.source, self.entries) = (source, entries) }
+
+  /// All of a file's tensors, under the names that they have there.
+  init(all source: any TensorSource) {
+    self.init(source, entries: source.names.map { .init(name: $0, original: $0) })
+  }
+
+  /// The tensors under this project's names.
+  func renamed() throws(CheckpointError) -> any TensorSource { try RenamedTensors(source, entries) }
+}
+
+/// A tensor that a model's files hold and that no part uses.
+public struct IgnoredTensor: Sendable, Equatable {
+  public let file: String
+  public let name: String
+  public let reason: String
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Yams
+
+/// A value in a YAML file, with the path to it for messages.
+///
+/// Tags such as `!!python/tuple` say what a Python program would make of a value; here a sequence is a sequence and nothing is made.
+struct YAMLConfiguration {
+  let file: String
+  private let node: Node
+  private let path: String
+
+  /// The largest file that is read: configurations have some kilobytes.
+  private static let largestFile = 1 << 20
+
+  /// - Throws: `PipelineError.unreadable`, `.invalidConfiguration` for anything but a YAML mapping.
+  init(contentsOf url: URL) throws(PipelineError) {
+    file = url.path
+    path = ""
+    do {
+      let size = try url.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+      guard size <= Self.largestFile else {
+        throw PipelineError.invalidConfiguration(
+          file: file, field: "", expected: "a YAML file of at most \(Self.largestFile) bytes", found: "\(size)")
+      }
+      guard let text = String(data: try Data(contentsOf: url), encoding: .utf8), let root = try Yams.compose(yaml: text),
+        root.mapping != nil
+      else {
+        throw PipelineError.invalidConfiguration(file: file, field: "", expected: "a YAML mapping", found: "something else")
+      }
+      node = root
+    } catch let error as PipelineError {
+      throw error
+    } catch let error as YamlError {
+      throw .invalidConfiguration(file: file, field: "", expected: "valid YAML", found: "\(error)")
+    } catch {
+      throw .unreadable(file: file, reason: error.localizedDescription)
+    }
+  }
+
+  private init(file: String, node: Node, path: String) { (self.file, self.node, self.path) = (file, node, path) }
+
+  /// The value under a dotted path; nil if there is none, or `null`.
+  subscript(_ name: String) -> YAMLConfiguration? {
+    var value = self
+    for part in name.split(separator: ".") {
+      guard let mapping = value.node.mapping, let child = mapping[Node(String(part))], child.null == nil else { return nil }
+      value = YAMLConfiguration(file: file, node: child, path: value.path.isEmpty ? "\(part)" : "\(value.path).\(part)")
+    }
+    return value
+  }
+
+  /// - Throws: `PipelineError.invalidConfiguration` if there is no such value.
+  func required(_ name: String) throws(PipelineError) -> YAMLConfiguration {
+    guard let value = self[name] else {
+      throw .invalidConfiguration(
+        file: file, field: path.isEmpty ? name : "\(path).\(name)", expected: "a value", found: "nothing")
+    }
+    return value
+  }
+
+  func integer() throws(PipelineError) -> Int {
+    guard let scalar = node.scalar, let value = Int(scalar.string) else { throw mismatch("a whole number") }
+    return value
+  }
+
+  func string() throws(PipelineError) -> String {
+    guard let scalar = node.scalar else { throw mismatch("a string") }
+    return scalar.string
+  }
+
+  func integers() throws(PipelineError) -> [Int] {
+    guard let sequence = node.sequence else { throw mismatch("a list of whole numbers") }
+    var values: [Int] = []
+    for (index, element) in sequence.enumerated() {
+      values.append(try YAMLConfiguration(file: file, node: element, path: "\(path)[\(index)]").integer())
+    }
+    return values
+  }
+
+  /// A string as one of a type's raw values.
+  func option<Option: RawRepresentable & CaseIterable>() throws(PipelineError) -> Option where Option.RawValue == String {
+    let text = try string()
+    guard let option = Option(rawValue: text) else {
+      throw .invalidConfiguration(
+        file: file, field: path, expected: Option.allCases.map(\.rawValue).joined(separator: " or "), found: text)
+    }
+    return option
+  }
+
+  func mismatch(_ expected: String) -> PipelineError {
+    let found: String =
+      switch node {
+      case .scalar(let scalar): "'\(scalar.string.prefix(80))'"
+      case .mapping: "a mapping"
+      case .sequence: "a list"
+      case .alias: "an alias"
+      }
+    return .invalidConfiguration(file: file, field: path, expected: expected, found: found)
+  }
+}

@@ -1,0 +1,110 @@
+import Checkpoint
+import Foundation
+import Tensor
+
+/// A model on its way into this project's folder: what is taken from which file, under which name, and what is left out.
+///
+/// Making one opens and checks every part without reading the weights; `write` streams them, one tensor at a time.
+public struct ModelConversion: Sendable {
+  /// How floats are stored.
+  public enum FloatType: String, Sendable, CaseIterable {
+    case float32, float16, bfloat16
+  }
+
+  /// A tensor that is taken.
+  public struct Tensor: Sendable, Equatable {
+    /// The file of the new folder.
+    public let target: String
+    public let name: String
+    public let file: String
+    /// Its name there.
+    public let original: String
+    public let shape: [Int]
+  }
+
+  public let tensors: [Tensor]
+  /// What the files hold besides, and why it isn't taken.
+  public let ignored: [IgnoredTensor]
+  private let source: any ModelSource
+  private let groups: [(target: String, groups: [TensorGroup])]
+  private let documents: [(path: String, data: Data)]
+  private let floats: FloatType?
+
+  /// - Parameters:
+  ///   - location: the model to convert.
+  ///   - floats: how floats are to be stored; nil for as they are.
+  /// - Throws: what loading the model throws.
+  public init(_ location: ModelLocation, floats: FloatType? = nil) throws {
+    let source = try location.source()
+    // Little of a weight file is touched where weights stay in place.
+    try ComputeOptions.$current.withValue(ComputeOptions(memory: .low)) { _ = try VQDiffusionPipeline(location) }
+    self.source = source
+    self.floats = floats
+    ignored = source.ignored
+    var groups: [(String, [TensorGroup])] = []
+    for part in ModelPart.allCases where part != .scheduler && source.has(part) {
+      groups.append(("\(part.rawValue)/model.safetensors", try source.groups(of: part)))
+    }
+    if let empty = try source.textParts()?.empty {
+      groups.append((EmptyTextFile.path, [try empty.group()]))
+    }
+    self.groups = groups
+    tensors = groups.flatMap { target, groups in
+      groups.flatMap { group in
+        group.entries.map { entry in
+          Tensor(
+            target: target, name: entry.name, file: group.source.file, original: entry.original,
+            shape: entry.shape ?? group.source.shape(of: entry.original) ?? [])
+        }
+      }
+    }
+    documents = try ModelDocuments.of(source)
+  }
+
+  /// Writes the folder, which appears complete or not at all.
+  ///
+  /// - Parameter checkCancellation: called between files; what it throws ends the work.
+  /// - Throws: `PipelineError.unwritable` for a folder that exists or can't be made; `CheckpointError`, for a value that is too
+  ///   large for the type among others.
+  public func write(to url: URL, checkCancellation: () throws -> Void = {}) throws {
+    try AtomicFolder.make(url) { folder in
+      for (path, data) in documents { try data.write(to: Self.file(path, in: folder)) }
+      for (target, groups) in groups {
+        try checkCancellation()
+        var stored: [StoredTensor] = []
+        for group in groups {
+          let renamed = try group.renamed()
+          for name in renamed.names {
+            stored.append(try StoredTensor(name, name, of: renamed, floatsAs: floats?.stored))
+          }
+        }
+        try SafetensorsFile.write(stored, to: Self.file(target, in: folder))
+      }
+      try writeCodebookMap(in: folder)
+    }
+  }
+
+  private static func file(_ target: String, in folder: URL) throws -> URL {
+    let file = folder.appendingPathComponent(target)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    return file
+  }
+
+  private func writeCodebookMap(in folder: URL) throws {
+    guard source.has(.vqvae) else { return }
+    let codes = try source.vqModelConfiguration().codes
+    guard let table = try source.codebookTable(codes: codes, reducedCodes: source.denoiserConfiguration().codebookSize) else { return }
+    try SafetensorsFile.write(
+      [StoredTensor(CodebookMapFile.tensor, table, shape: [codes])], to: Self.file(CodebookMapFile.path, in: folder))
+  }
+}
+
+extension ModelConversion.FloatType {
+  var stored: StoredTensor.FloatType {
+    switch self {
+    case .float32: .float32
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Checkpoint
+import Tensor
+import TestSupport
+import Testing
+import VQVAE
+
+/// The public reference's other quantisers.
+@Suite struct QuantizerGoldenTests {
+  private func model(_ name: String, _ quantizer: QuantizerKind, _ way: ComputeOptions) throws -> (GoldenCase, VQModel) {
+    let golden = try GoldenCase(name)
+    return try ComputeOptions.$current.withValue(way) {
+      (golden, try VQModel(golden.vqConfiguration(quantizer), weights: golden.vqWeights()))
+    }
+  }
+
+  private func grid(_ golden: GoldenCase, _ tensor: String, side: Int = 8) throws -> TokenGrid {
+    TokenGrid(tokens: try golden.integers(tensor).map { Int32($0) }, height: side, width: side)
+  }
+
+  @Test(arguments: everyWay) func gumbelAgrees(way: ComputeOptions) throws {
+    let (golden, model) = try model("vqvae-gumbel", .gumbel, way)
+    let image = nhwc(try golden.floats("in.image"))
+    let latents = model.latents(of: image)
+    expectClose(latents, nhwc(try golden.floats("out.latents")), absolute: try golden.tolerance("latents"))
+    expectClose(model.scores(latents), nhwc(try golden.floats("out.logits")), absolute: try golden.tolerance("logits"))
+    let expected = try grid(golden, "out.indices_argmax")
+    #expect(try model.encode(image) == expected)
+    expectClose(
+      model.codeVectors(expected), nhwc(try golden.floats("out.quantized")), absolute: try golden.tolerance("quantized"))
+    expectClose(
+      try model.decode(expected), nhwc(try golden.floats("out.decoded_image")), absolute: try golden.tolerance("decoded_image"))
+  }
+
+  @Test(arguments: everyWay) func patchAgrees(way: ComputeOptions) throws {
+    let (golden, model) = try model("vqvae-patch", .ema, way)
+    let image = scaled(nhwc(try golden.floats("in.image_255")), by: 1 / 255)
+    expectClose(model.latents(of: image), nhwc(try golden.floats("out.latents")), absolute: try golden.tolerance("latents"))
+    let expected = try grid(golden, "out.indices")
+    #expect(try model.encode(image) == expected)
+    #expect(try grid(golden, "out.indices_inference_wrapper") == expected)
+    let decoded = try model.decode(expected)
+    expectClose(
+      decoded, nhwc(try golden.floats("out.decoded_image_inference_wrapper")),
+      absolute: try golden.tolerance("decoded_image_inference_wrapper"))
+    expectClose(
+      scaled(decoded, by: 255), nhwc(try golden.floats("out.decoded_image_255")),
+      absolute: try golden.tolerance("decoded_image_255"))
+  }
+
+  @Test(arguments: [QuantizerKind.ema, .emaCosine], everyWay)
+  func movingAverageCodebooksChooseAsInEvaluation(quantizer: QuantizerKind, way: ComputeOptions) throws {
+    let (golden, model) = try model("vqvae-patch", quantizer, way)
+    let latents = nhwc(try golden.floats("in.update_latents"))
+    let recorded = "out.ema.\(quantizer == .ema ? "euclidean" : "cosine").eval_index"
+    let expected = try golden.integers(recorded)
+    #expect(model.codeIndices(ofLatents: latents).map(Int.init) == expected)
+    // What the choice doesn't depend on, and what it does.
+    #expect((model.codeIndices(ofLatents: scaled(latents, by: 3)).map(Int.init) == expected) == (quantizer == .emaCosine))
+  }
+
+  @Test func theLargestScoreIsChosen() throws {
+    let (_, model) = try model("vqvae-patch", .emaCosine, ComputeOptions())
+    let latents = FloatTensor((0..<8 * 6).map { Float($0 * 7 % 11) - 5 }, shape: [1, 2, 3, 8])
+    let scores = model.scores(latents).values
+    let best = (0..<6).map { row in
+      scores[row * 23..<(row + 1) * 23].enumerated().max { $0.element < $1.element }.map { Int32($0.offset) }
+    }
+    #expect(model.codeIndices(ofLatents: latents).map(Optional.some) == best)
+  }
+
+  private func scaled(_ x: FloatTensor, by factor: Float) -> FloatTensor {
+    FloatTensor(x.values.map { $0 * factor }, shape: x.shape)
+  }
+}
