@@ -43,7 +43,7 @@ package struct FuzzRun: Sendable {
       memory.close()
     }
     var report = FuzzReport(name: target.name)
-    try warmUp(indices, input)
+    try warmUp(indices, input, watchdog)
     memory.restart()
     let resident = memory.peak()
     for index in indices {
@@ -66,12 +66,14 @@ package struct FuzzRun: Sendable {
   }
 
   /// Tables that are made once would count as the first mutants' memory.
-  private func warmUp(_ indices: Range<Int>, _ input: InputFile) throws {
+  private func warmUp(_ indices: Range<Int>, _ input: InputFile, _ watchdog: Watchdog) throws {
     for index in indices.prefix(100) {
       var random = FuzzRandom(seed: seed, index: index)
       let bytes = target.mutant(&random)
       try input.replace(bytes)
+      watchdog.begin(index)
       _ = target.read(bytes, at: input.url)
+      watchdog.end()
     }
   }
 
