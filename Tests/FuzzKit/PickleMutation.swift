@@ -95,7 +95,7 @@ struct PickleMutation {
   private func share(_ steps: inout [PickleStep], _ random: inout FuzzRandom) {
     let key = String(repeating: "k", count: random.once(in: 4) ? 1 + random.below(3000) : 1 + random.below(9))
     var shared = Array(steps.dropLast())
-    for level in 0..<UInt32(random.once(in: 4) ? 24 : 1 + random.below(8)) {
+    for level in 0..<UInt32(random.once(in: 32) ? 24 : 1 + random.below(8)) {
       shared += [.put(1000 + level), .raw(UInt8(ascii: "0")), .emptyDictionary, .mark]
       shared += [.text(key + "a"), .get(1000 + level), .text(key + "b"), .get(1000 + level), .setItems]
     }

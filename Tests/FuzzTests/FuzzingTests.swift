@@ -8,12 +8,12 @@ import Testing
   func damagedFilesAreRefusedOrRead(format: String) throws {
     let target = try #require(FuzzTargets.all().first { $0.name == format })
     let report = try withTemporaryFolder { folder in
-      try FuzzRun(target, seed: 2026, limits: .shared).run(0..<2000, in: folder)
+      try FuzzRun(target, seed: 2026, limits: .shared).run(0..<1000, in: folder)
     }
-    #expect(report.count == 2000)
+    #expect(report.count == 1000)
     #expect(report.sharePastFirstCheck >= 0.5, "\(report)")
     #expect(report.findings["accepted", default: 0] > 0, "\(report)")
-    #expect(report.findings.count > 3, "\(report)")
+    #expect(report.findings.count > 1, "\(report)")
   }
 
   @Test func mutantsFollowFromSeedAndIndex() throws {
