@@ -52,6 +52,13 @@ let package = Package(
       dependencies: ["BenchmarkKit", "VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Benchmarks/vqdiff-bench"),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
+    .target(
+      name: "FuzzKit", dependencies: ["VQDiffusion", "CLIPText", "Checkpoint", "Tensor", "TestSupport"], path: "Tests/FuzzKit"),
+    .executableTarget(
+      name: "vqdiff-fuzz",
+      dependencies: ["FuzzKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/vqdiff-fuzz"),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzKit", "TestSupport"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "CKernels", "TestSupport"]),
     .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
     .testTarget(

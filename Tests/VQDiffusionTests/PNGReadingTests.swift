@@ -130,6 +130,25 @@ import VQDiffusion
     #expect(throws: ImageError.tooLarge(file: "in memory", found: size, maximumPixels: 64 << 20)) { try RGBImage(png: forged) }
   }
 
+  /// Within the limit of pixels, but more than so small a file can hold.
+  @Test func refusesMorePixelsThanTheFileCanHold() throws {
+    let forged = [UInt8](try Data(contentsOf: pngFixture("rgb16-3x3"))).withHeader(width: 8000, height: 8000)
+    #expect {
+      try RGBImage(png: forged)
+    } throws: { error in
+      guard case ImageError.corrupt(_, let reason) = error else { return false }
+      return reason.hasPrefix("expected 8000×8000 compressed pixels, found")
+    }
+  }
+
+  /// What compresses best must not be taken for such a file.
+  @Test func readsTheDensestPixels() throws {
+    let image = RGBImage(width: 3001, height: 1999, filledWith: .black)
+    let png = try image.pngBytes()
+    #expect(image.pixels.count / png.count > 900)
+    #expect(try RGBImage(png: png) == image)
+  }
+
   @Test func keepsToTheGivenLimit() throws {
     let file = pngFixture("rgb16-3x3")
     #expect(try RGBImage(contentsOf: file, maximumPixels: 9).size == ImageSize(width: 3, height: 3))

@@ -8,7 +8,7 @@ struct TensorWalk {
   /// The name of a tensor that is the file's one and only object.
   static let bareName = "tensor"
   /// The most bytes of all names together.
-  private static let nameLimit = 1 << 26
+  private static let nameLimit = 1 << 24
 
   /// Names and numbers of tensors, in the order of the file.
   private(set) var found: [(name: String, tensor: Int)] = []

@@ -12,14 +12,17 @@ extension RGBImage {
   /// - Parameters:
   ///   - file: What messages call the bytes.
   ///   - expected: The size that the image must have, if any.
-  ///   - maximumPixels: A file that announces more is refused before memory is taken.
+  ///   - maximumPixels: A file that announces more is refused before memory is taken, and so is one that announces more than its
+  ///     compressed bytes can hold.
   /// - Throws: `ImageError.notPNG`, `.corrupt`, `.tooLarge`, `.wrongSize`.
   public init(
     png: [UInt8], file: String = "in memory", expecting expected: ImageSize? = nil, over background: Color = .white,
     maximumPixels: Int = defaultMaximumPixels
   ) throws(ImageError) {
-    let size = try PNGContainer(png, file: file).size
+    let container = try PNGContainer(png, file: file)
+    let size = container.size
     try size.check(file: file, expecting: expected, maximumPixels: maximumPixels)
+    try container.checkPixelBytes(file: file)
     let pixels = try Self.decode(png, file: file, size: size, over: background)
     self.init(width: size.width, height: size.height, pixels: pixels)
   }

@@ -39,6 +39,22 @@ struct PNGContainer {
     self.chunks = chunks
   }
 
+  /// Checks that the compressed pixels can be as many as the header announces, before memory is taken for them: deflate's densest code
+  /// is 258 bytes in 2 bits (RFC 1951, 3.2.5), so a byte holds at most 1032. Interlacing only adds bytes.
+  ///
+  /// - Throws: `corrupt`.
+  func checkPixelBytes(file: String) throws(ImageError) {
+    let header = chunks[0].body
+    let (depth, colours) = (header[header.startIndex + 8], header[header.startIndex + 9])
+    let channels = [2: 3, 4: 2, 6: 4][colours, default: 1]
+    let found = chunks.reduce(0) { $0 + ($1.type == "IDAT" ? $1.body.count : 0) }
+    let (bits, isOverflow) = (size.width * size.height).multipliedReportingOverflow(by: channels * Int(depth))
+    guard !isOverflow, bits / 8 / 1032 <= found else {
+      throw .corrupt(
+        file: file, reason: "expected \(size) compressed pixels, found \(found) bytes, which can't hold as many")
+    }
+  }
+
   /// A chunk as a file holds it.
   static func encode(type: String, body: [UInt8]) -> [UInt8] {
     let content = Array(type.utf8) + body

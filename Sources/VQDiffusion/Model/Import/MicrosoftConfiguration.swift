@@ -1,7 +1,7 @@
 import Transformer
 
 /// What the YAML file of a Microsoft checkpoint says of its model.
-struct MicrosoftConfiguration: Sendable {
+package struct MicrosoftConfiguration: Sendable {
   let file: String
   /// The file that the codec's map of codes is in, as the training program's folder had it; nil without a reduced codebook.
   let codebookMapPath: String?
@@ -11,7 +11,7 @@ struct MicrosoftConfiguration: Sendable {
   let denoiser: DenoiserConfiguration
 
   /// - Throws: `PipelineError.invalidConfiguration` for a file that doesn't describe a VQ-Diffusion model.
-  init(_ yaml: YAMLConfiguration) throws(PipelineError) {
+  package init(_ yaml: YAMLConfiguration) throws(PipelineError) {
     file = yaml.file
     let model = try yaml.required("model.params")
     let diffusion = try model.required("diffusion_config.params")

@@ -4,7 +4,7 @@ import Yams
 /// A value in a YAML file, with the path to it for messages.
 ///
 /// Tags such as `!!python/tuple` say what a Python program would make of a value; here a sequence is a sequence and nothing is made.
-struct YAMLConfiguration {
+package struct YAMLConfiguration {
   let file: String
   private let node: Node
   private let path: String
@@ -13,7 +13,7 @@ struct YAMLConfiguration {
   private static let largestFile = 1 << 20
 
   /// - Throws: `PipelineError.unreadable`, `.invalidConfiguration` for anything but a YAML mapping.
-  init(contentsOf url: URL) throws(PipelineError) {
+  package init(contentsOf url: URL) throws(PipelineError) {
     file = url.path
     path = ""
     do {
@@ -22,7 +22,13 @@ struct YAMLConfiguration {
         throw PipelineError.invalidConfiguration(
           file: file, field: "", expected: "a YAML file of at most \(Self.largestFile) bytes", found: "\(size)")
       }
-      guard let text = String(data: try Data(contentsOf: url), encoding: .utf8), let root = try Yams.compose(yaml: text),
+      let bytes = try Data(contentsOf: url)
+      guard !Self.mayRepeatKeys(bytes) else {
+        throw PipelineError.invalidConfiguration(
+          file: file, field: "", expected: "keys that are plain text, in a file with aliases",
+          found: "'?', a list or an alias as a key")
+      }
+      guard let text = String(data: bytes, encoding: .utf8), let root = try Yams.compose(yaml: text),
         root.mapping != nil
       else {
         throw PipelineError.invalidConfiguration(file: file, field: "", expected: "a YAML mapping", found: "something else")
@@ -35,6 +41,38 @@ struct YAMLConfiguration {
     } catch {
       throw .unreadable(file: file, reason: error.localizedDescription)
     }
+  }
+
+  /// Whether a key may consist of aliases. The parser compares keys: with aliases of aliases in them that takes time exponential in the
+  /// file's size. Aliases as values cost nothing.
+  ///
+  /// A key that is more than a text follows "?", ends with "]" or "}" before its colon, or is an alias itself (YAML 1.1, section
+  /// 8.2; keys without "?" are of one line). Quotes and comments are taken for the same, since they hardly ever look so.
+  private static func mayRepeatKeys(_ text: Data) -> Bool {
+    let bytes = [UInt8](text)
+    func isName(_ byte: UInt8) -> Bool {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        UInt8(ascii: "_"), UInt8(ascii: "-"):
+        true
+      default: false
+      }
+    }
+    func isBeforeColon(_ position: Int) -> Bool {
+      bytes[position...].first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") } == UInt8(ascii: ":")
+    }
+    var (hasAlias, hasKey) = (false, bytes.contains(UInt8(ascii: "?")))
+    for (position, byte) in bytes.enumerated() {
+      switch byte {
+      case UInt8(ascii: "*"):
+        guard let end = bytes[(position + 1)...].firstIndex(where: { !isName($0) }), end > position + 1 else { continue }
+        hasAlias = true
+        if isBeforeColon(end) { hasKey = true }
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): if isBeforeColon(position + 1) { hasKey = true }
+      default: break
+      }
+    }
+    return hasAlias && hasKey
   }
 
   private init(file: String, node: Node, path: String) { (self.file, self.node, self.path) = (file, node, path) }
