@@ -30,6 +30,8 @@ public enum PipelineError: Error, Sendable, Equatable {
   case promptsRequired
   /// Classes for a model that takes texts, or the like.
   case wrongSubjects(expected: String, found: String)
+  /// A file that belongs to a checkpoint and is neither in it nor beside it; `option` names it to the program.
+  case missingCompanion(checkpoint: String, part: String, option: String)
   /// A checkpoint file without the configuration that says what it holds.
   case configurationMissing(file: String)
   case guidanceUnavailable(reason: String)
@@ -64,7 +66,9 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
     case .promptsRequired:
       "this model is text-conditional: give at least one text"
     case .wrongSubjects(let expected, let found):
-      "this model is asked for images by \(expected), found \(found)"
+      "this model takes \(expected), found \(found)"
+    case .missingCompanion(let checkpoint, let part, let option):
+      "\(checkpoint): no \(part); name its file with \(option)"
     case .configurationMissing(let file):
       "\(file): a checkpoint file needs the YAML file that describes it; name it with --config"
     case .imageNetNamesMissing(let searched):

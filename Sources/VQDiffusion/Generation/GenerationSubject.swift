@@ -20,6 +20,15 @@ public enum GenerationSubject: Sendable, Hashable {
     guard case .prompt(let text) = self else { return nil }
     return text
   }
+
+  /// For messages.
+  fileprivate var kind: String {
+    switch self {
+    case .anything: "neither class nor text"
+    case .label: "a class"
+    case .prompt: "a text"
+    }
+  }
 }
 
 extension VQDiffusionPipeline {
@@ -28,11 +37,15 @@ extension VQDiffusionPipeline {
   /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.labelsForUnconditionalModel`, `.wrongSubjects`.
   public func subjects(classes: [String], prompts: [String]) throws(PipelineError) -> [GenerationSubject] {
     guard transformer.configuration.kind != .text else {
-      guard classes.isEmpty else { throw .wrongSubjects(expected: "texts", found: "\(classes.count) classes") }
+      guard classes.isEmpty else {
+        throw .wrongSubjects(expected: "texts", found: classes.count == 1 ? "a class" : "\(classes.count) classes")
+      }
       return prompts.map { .prompt($0) }
     }
     guard prompts.isEmpty else {
-      throw .wrongSubjects(expected: classCount > 0 ? "classes" : "none (the model is unconditional)", found: "\(prompts.count) texts")
+      throw .wrongSubjects(
+        expected: transformer.configuration.kind == .unconditional ? "neither classes nor texts" : "classes",
+        found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
     }
     return try labels(classes).map { .label($0) }
   }
@@ -47,14 +60,14 @@ extension VQDiffusionPipeline {
     case .classConditional:
       guard !subjects.isEmpty else { throw .labelsRequired }
       for subject in subjects {
-        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: "\(subject)") }
+        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: subject.kind) }
         guard (0..<classCount).contains(label) else { throw .unknownLabel("\(label)", near: ["0…\(classCount - 1)"]) }
       }
       return subjects
     case .text:
       guard !subjects.isEmpty else { throw .promptsRequired }
       for subject in subjects where subject.prompt == nil {
-        throw .wrongSubjects(expected: "texts", found: "\(subject)")
+        throw .wrongSubjects(expected: "texts", found: subject.kind)
       }
       return subjects
     }
@@ -88,7 +101,7 @@ extension VQDiffusionPipeline {
   func unconditional(negativePrompt: String?) throws -> DenoiserCondition {
     let configuration = transformer.configuration
     guard negativePrompt == nil || configuration.kind == .text else {
-      throw PipelineError.wrongSubjects(expected: "no negative text (the model takes none)", found: "one")
+      throw PipelineError.wrongSubjects(expected: "no negative text", found: "one")
     }
     switch configuration.kind {
     case .text: return .text(try textConditioner().unconditional(negative: negativePrompt))
