@@ -30,8 +30,6 @@ public enum PipelineError: Error, Sendable, Equatable {
   case promptsRequired
   /// Classes for a model that takes texts, or the like.
   case wrongSubjects(expected: String, found: String)
-  /// A file that belongs to a checkpoint and is neither in it nor beside it; `option` names it to the program.
-  case missingCompanion(checkpoint: String, part: String, option: String)
   /// A checkpoint file without the configuration that says what it holds.
   case configurationMissing(file: String)
   case guidanceUnavailable(reason: String)
@@ -42,7 +40,9 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
   public var description: String {
     switch self {
     case .missingPart(let folder, let part):
-      "\(folder): no \(part); a model folder holds model_index.json, vqvae/, transformer/ and scheduler/"
+      // What an option of the program would name isn't a folder's part.
+      "\(folder): no \(part)"
+        + (part.contains("--") ? "" : "; a model folder holds model_index.json, vqvae/, transformer/ and scheduler/")
     case .unwritable(let path, let reason):
       "\(path): can't be written: \(reason)"
     case .unreadable(let file, let reason):
@@ -67,8 +67,6 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
       "this model is text-conditional: give at least one text"
     case .wrongSubjects(let expected, let found):
       "this model takes \(expected), found \(found)"
-    case .missingCompanion(let checkpoint, let part, let option):
-      "\(checkpoint): no \(part); name its file with \(option)"
     case .configurationMissing(let file):
       "\(file): a checkpoint file needs the YAML file that describes it; name it with --config"
     case .imageNetNamesMissing(let searched):

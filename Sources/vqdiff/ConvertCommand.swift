@@ -31,7 +31,9 @@ struct Convert: ParsableCommand {
   @OptionGroup var files: ModelFileOptions
 
   func validate() throws {
-    guard (files.model == nil) != (tensors == nil) else { throw ValidationError("name a --model or a file of --tensors, one of them") }
+    guard (files.model == nil) != (tensors == nil) else {
+      throw ValidationError("name a --model or a file of --tensors, one of them")
+    }
     guard let output else {
       if dryRun { return }
       throw ValidationError("name the --output")

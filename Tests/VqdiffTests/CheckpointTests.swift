@@ -51,7 +51,8 @@ import VQDiffusion
       #expect(listed.outputLines.last == "\(tensors.names.count) tensors, \(tensors.byteCount) bytes")
       let legacy = try succeed(["inspect", Self.path("imagenet_legacy_format.pth")], in: folder)
       #expect(legacy.output == listed.output)
-      #expect(try succeed(["inspect", Self.path("bare_tensor.pt")], in: folder).outputLines.last?.hasPrefix("1 tensor, ") == true)
+      #expect(
+        try succeed(["inspect", Self.path("bare_tensor.pt")], in: folder).outputLines.last?.hasPrefix("1 tensor, ") == true)
     }
   }
 
@@ -63,7 +64,9 @@ import VQDiffusion
       let converted = try vqdiff(["convert"] + CheckpointModel.arguments + ["-o", "converted"], in: folder)
       #expect(converted.status == 0 && converted.output.contains("left out: last_epoch (belongs to the training program)\n"))
       #expect(converted.output.contains("left out: model.transformer.Lt_count (follows from the schedule or the training)\n"))
-      let models = [["--model", "folder"], CheckpointModel.arguments, CheckpointModel.arguments + ["--no-ema"], ["--model", "converted"]]
+      let models = [
+        ["--model", "folder"], CheckpointModel.arguments, CheckpointModel.arguments + ["--no-ema"], ["--model", "converted"],
+      ]
       try noisePicture(width: 8, height: 8, seed: 7).write(to: folder.appendingPathComponent("in.png"))
       for (index, model) in models.enumerated() {
         try succeed(
@@ -90,10 +93,11 @@ import VQDiffusion
       func fail(_ arguments: [String], _ message: String) throws {
         try VqdiffTests.fail(["generate", "--class", "1", "-o", "x.png"] + arguments, status: 1, message: message, in: folder)
       }
-      try fail(["--model", "model.pth"], "model.pth: a checkpoint file needs the YAML file that describes it; name it with --config")
+      try fail(
+        ["--model", "model.pth"], "model.pth: a checkpoint file needs the YAML file that describes it; name it with --config")
       try fail(
         arguments,
-        "model.pth: no autoencoder (content_codec.…) in it, nor elsewhere/vqgan.ckpt near it; name its file with --vqvae")
+        "model.pth: no autoencoder (content_codec.…), and none at elsewhere/vqgan.ckpt; name it with --vqvae")
       try fail(["--model", "nowhere.pth"] + arguments.suffix(2), "nowhere.pth: expected a readable file")
       try fail(["--model", "model.pth", "--config", "nowhere.yaml"], "nowhere.yaml: can't be read")
       try fail(["--model", "."] + arguments.suffix(2), "the model must be a checkpoint file")
@@ -108,8 +112,7 @@ import VQDiffusion
       try Data(reduced.utf8).write(to: yaml)
       try fail(
         arguments,
-        "model.pth: no elsewhere/map.pt near it, which maps the autoencoder's codes to the denoiser's; name its file with "
-          + "--codebook-map")
+        "model.pth: no elsewhere/map.pt, which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
     }
   }
 
@@ -125,7 +128,8 @@ import VQDiffusion
     Bad("config.json", "config.json: expected a safetensors or PyTorch file, found a text"),
     Bad("bad_html.pth", "found a web page, such as an error message"), Bad("bad_empty.pth", "found an empty file"),
     Bad("bad_os_system.pth", "expected no calls but those that make tensors, found one of posix.system, which was not made"),
-    Bad("bad_truncated_zip.pth", "bad_truncated_zip.pth: expected "), Bad("bad_past_end.safetensors", "bad_past_end.safetensors: "),
+    Bad("bad_truncated_zip.pth", "bad_truncated_zip.pth: expected "),
+    Bad("bad_past_end.safetensors", "bad_past_end.safetensors: "),
   ]) func filesThatAreNoCheckpoints(_ bad: Bad) throws {
     try withTemporaryFolder { folder in
       try fail(["inspect", Self.path(bad.file)], status: 1, message: bad.message, in: folder)

@@ -21,8 +21,9 @@ import VQDiffusion
         try succeed(["generate", "--model", Self.model, "-o", "a%d.png"] + options, in: folder)
         try succeed(["generate", "--model", "new/model", "-o", "b%d.png"] + options, in: folder)
         for index in 0..<2 {
-          #expect(try Data(contentsOf: folder.appendingPathComponent("a\(index).png"))
-            == Data(contentsOf: folder.appendingPathComponent("b\(index).png")))
+          #expect(
+            try Data(contentsOf: folder.appendingPathComponent("a\(index).png"))
+              == Data(contentsOf: folder.appendingPathComponent("b\(index).png")))
         }
       }
     }
@@ -64,7 +65,8 @@ import VQDiffusion
       try Data("old".utf8).write(to: folder.appendingPathComponent("file"))
       for arguments in [["-o", "old"], ["-o", "file"], ["-o", "old", "--dry-run"]] {
         try fail(
-          ["convert", "--model", Self.model] + arguments, status: 1, message: "there is something of that name already", in: folder)
+          ["convert", "--model", Self.model] + arguments, status: 1, message: "there is something of that name already",
+          in: folder)
       }
       try fail(["convert", "--model", Self.model, "-o", "file/new"], status: 1, message: "Not a directory", in: folder)
       #expect(try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() == ["file", "old"])
@@ -81,7 +83,8 @@ import VQDiffusion
       try fail("--model", "a", message: "name the --output")
       try fail("--tensors", "a", "-o", "b", message: "--output b: expected a name that ends in .safetensors")
       try fail("--model", "a", "-o", "b", "--type", "f16", message: "'f16' is invalid for '--type")
-      try fail("--tensors", "a", "--no-ema", "-o", "b.safetensors", message: "--no-ema is about a checkpoint: name it with --model")
+      try fail(
+        "--tensors", "a", "--no-ema", "-o", "b.safetensors", message: "--no-ema is about a checkpoint: name it with --model")
     }
   }
 
@@ -113,7 +116,9 @@ import VQDiffusion
   @Test(.timeLimit(.minutes(5)), arguments: [SIGINT, SIGTERM]) func aSignalLeavesNothing(signal: Int32) throws {
     try withTemporaryFolder { folder in
       let size = 16 << 20
-      let tensors = (0..<64).map { "\"t\($0)\":{\"dtype\":\"F32\",\"shape\":[\(size / 4)],\"data_offsets\":[\($0 * size),\(($0 + 1) * size)]}" }
+      let tensors = (0..<64).map {
+        "\"t\($0)\":{\"dtype\":\"F32\",\"shape\":[\(size / 4)],\"data_offsets\":[\($0 * size),\(($0 + 1) * size)]}"
+      }
       let header = Data("{\(tensors.joined(separator: ","))}".utf8)
       let file = folder.appendingPathComponent("large.safetensors")
       try (withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header).write(to: file)

@@ -77,8 +77,9 @@ import VQDiffusion
         let made = try #require(try record("\(index).png", folder))
         #expect(made.prompt == text && made.seed == UInt64(7 + index))
         try succeed(TextModel.command("generate", "-p", text, "-o", "again.png", seed: 7 + index), in: folder)
-        #expect(try Data(contentsOf: folder.appendingPathComponent("again.png"))
-          == Data(contentsOf: folder.appendingPathComponent("\(index).png")))
+        #expect(
+          try Data(contentsOf: folder.appendingPathComponent("again.png"))
+            == Data(contentsOf: folder.appendingPathComponent("\(index).png")))
       }
       #expect(try image("0.png", folder) != image("1.png", folder))
     }
@@ -94,7 +95,8 @@ import VQDiffusion
       let shown = try succeed(["inspect", "x.png"], in: folder).output
       #expect(
         shown.hasPrefix(
-          "x.png: 8×8 pixels\nparameters:\na bear,\nor two\nNegative prompt: blurry\nSteps: 3, Sampler: ancestral, CFG scale: 5, "))
+          "x.png: 8×8 pixels\nparameters:\na bear,\nor two\nNegative prompt: blurry\nSteps: 3, Sampler: ancestral, CFG scale: 5, "
+        ))
     }
   }
 
@@ -115,7 +117,8 @@ import VQDiffusion
     try withTemporaryFolder { folder in
       let make = TextModel.command("generate", "-p", "a", "-p", "b", "-n", "3")
       try succeed(
-        make + ["--grid", "-o", "sheet.png", "--preview-every", "2", "--animate", "steps.png", "--negative-prompt", "c"], in: folder)
+        make + ["--grid", "-o", "sheet.png", "--preview-every", "2", "--animate", "steps.png", "--negative-prompt", "c"],
+        in: folder)
       try succeed(make + ["-o", "%d.png", "--negative-prompt", "c"], in: folder)
       let images = try (0..<6).map { try image("\($0).png", folder) }
       #expect(try image("sheet.png", folder) == RGBImage.grid(images, columns: 3))
@@ -162,12 +165,13 @@ import VQDiffusion
       try fail(["--prompt", "a", "-p", "b", "--grid"], "this model takes classes, found 2 texts")
       try fail(["--class", "cat", "--negative-prompt", "a"], "this model takes no negative text, found one")
       try fail(
-        model + ["-p", "a", "--negative-prompt", "b", "--guidance-scale", "1"], "a negative text needs a guidance scale other than 1")
+        model + ["-p", "a", "--negative-prompt", "b", "--guidance-scale", "1"],
+        "a negative text needs a guidance scale other than 1")
       try fail(["--class", "cat", "--prompt", "a"], "--class and --prompt are of different models", status: 64)
       try fail(model + ["--prompt", "a", "b"], "Unexpected argument 'b'", status: 64)
       try fail(model + ["-p", "a", "-p", "b"], "expected a place for each of 2 images", status: 64)
       try ModelFolders.writeModel("denoiser-uncond", to: folder.appendingPathComponent("model"))
-      try fail(["--model", "model", "--prompt", "a"], "this model takes neither classes nor texts, found a text")
+      try fail(["--model", "model", "--prompt", "a"], "this model takes nothing (the model is unconditional), found a text")
       #expect(try files(under: folder).allSatisfy { $0.hasPrefix("model/") })
     }
   }

@@ -114,7 +114,8 @@ import VQDiffusion
       try fail("expected timesteps in 0…9, found 10 at position 2", [StoredTensor("timesteps", [0, 1, 10], shape: [3])], "")
       try fail("expected labels in 0…10, found 11 at position 0", [StoredTensor("labels", [11, 0, 0], shape: [3])], "")
       try fail("expected tensor \"labels\" of shape [3], found none", [], "labels")
-      try fail("expected tensor \"timesteps\" of shape [3], found shape [2]", [StoredTensor("timesteps", [0, 1], shape: [2])], "")
+      try fail(
+        "expected tensor \"timesteps\" of shape [3], found shape [2]", [StoredTensor("timesteps", [0, 1], shape: [2])], "")
       try fail(
         "expected tokens in 0…20, found 21 at position 0", [.init("tokens", Array(repeating: 21, count: 48), shape: [3, 16])], "")
       try fail("found 1 more: classes", [StoredTensor("classes", [0], shape: [1])], "")
@@ -125,7 +126,8 @@ import VQDiffusion
     try withDenoiser("denoiser-text") { fail in
       var values = [Float](repeating: 0, count: 3 * 7 * 24)
       values[170] = .infinity
-      try fail("expected finite numbers in text, found inf at position 170", [.init("text", FloatTensor(values, shape: [3, 7, 24]))], "")
+      try fail(
+        "expected finite numbers in text, found inf at position 170", [.init("text", FloatTensor(values, shape: [3, 7, 24]))], "")
       try fail("expected tensor \"text\" of shape [3, 7, 24], found none", [], "text")
       try fail("of shape [3, 7, 24], found shape [3, 24, 7]", [.init("text", FloatTensor(zeros: [3, 24, 7]))], "")
       try fail("of shape [3, 7, 24], found shape [7, 24]", [.init("text", FloatTensor(zeros: [7, 24]))], "")
@@ -146,7 +148,8 @@ import VQDiffusion
         let names = tensors.map(\.name) + [without]
         try write(inputs(of: golden).filter { !names.contains($0.name) } + tensors, to: folder)
         try VqdiffTests.fail(
-          ["denoise", "--model", "model", "-i", "in.safetensors", "-o", "out.safetensors"], status: 1, message: message, in: folder)
+          ["denoise", "--model", "model", "-i", "in.safetensors", "-o", "out.safetensors"], status: 1, message: message,
+          in: folder)
       }
     }
   }

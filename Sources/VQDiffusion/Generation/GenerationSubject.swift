@@ -20,13 +20,14 @@ public enum GenerationSubject: Sendable, Hashable {
     guard case .prompt(let text) = self else { return nil }
     return text
   }
+}
 
-  /// For messages.
-  fileprivate var kind: String {
+extension GenerationSubject: CustomStringConvertible {
+  public var description: String {
     switch self {
-    case .anything: "neither class nor text"
-    case .label: "a class"
-    case .prompt: "a text"
+    case .anything: "no subject"
+    case .label(let index): "class \(index)"
+    case .prompt(let text): "text '\(text)'"
     }
   }
 }
@@ -44,30 +45,34 @@ extension VQDiffusionPipeline {
     }
     guard prompts.isEmpty else {
       throw .wrongSubjects(
-        expected: transformer.configuration.kind == .unconditional ? "neither classes nor texts" : "classes",
-        found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
+        expected: classCount > 0 ? "classes" : Self.nothing, found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
     }
     return try labels(classes).map { .label($0) }
   }
+
+  private static let nothing = "nothing (the model is unconditional)"
 
   /// Checks subjects against the model; those of an unconditional one are one of anything.
   func checked(_ subjects: [GenerationSubject]) throws(PipelineError) -> [GenerationSubject] {
     switch transformer.configuration.kind {
     case .unconditional:
-      let named = subjects.filter { $0 != .anything }
-      guard named.isEmpty else { throw .labelsForUnconditionalModel(found: named.count) }
+      let labels = subjects.count { $0.label != nil }
+      guard labels == 0 else { throw .labelsForUnconditionalModel(found: labels) }
+      for subject in subjects where subject != .anything {
+        throw .wrongSubjects(expected: Self.nothing, found: "\(subject)")
+      }
       return subjects.isEmpty ? [.anything] : subjects
     case .classConditional:
       guard !subjects.isEmpty else { throw .labelsRequired }
       for subject in subjects {
-        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: subject.kind) }
+        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: "\(subject)") }
         guard (0..<classCount).contains(label) else { throw .unknownLabel("\(label)", near: ["0…\(classCount - 1)"]) }
       }
       return subjects
     case .text:
       guard !subjects.isEmpty else { throw .promptsRequired }
       for subject in subjects where subject.prompt == nil {
-        throw .wrongSubjects(expected: "texts", found: subject.kind)
+        throw .wrongSubjects(expected: "texts", found: "\(subject)")
       }
       return subjects
     }

@@ -93,7 +93,8 @@ public struct ModelConversion: Sendable {
   private func writeCodebookMap(in folder: URL) throws {
     guard source.has(.vqvae) else { return }
     let codes = try source.vqModelConfiguration().codes
-    guard let table = try source.codebookTable(codes: codes, reducedCodes: source.denoiserConfiguration().codebookSize) else { return }
+    let reduced = try source.denoiserConfiguration().codebookSize
+    guard let table = try source.codebookTable(codes: codes, reducedCodes: reduced) else { return }
     try SafetensorsFile.write(
       [StoredTensor(CodebookMapFile.tensor, table, shape: [codes])], to: Self.file(CodebookMapFile.path, in: folder))
   }

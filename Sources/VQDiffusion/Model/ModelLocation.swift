@@ -42,7 +42,7 @@ public struct ModelLocation: Sendable, Equatable {
     }
     guard !describesCheckpoint else {
       throw PipelineError.invalidOption(
-        name: "the model", expected: "a checkpoint file (a YAML file, parts in files of their own and averaged weights are theirs)",
+        name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts",
         found: "a folder: \(url.path)")
     }
     let folder = try ConfigurationFolder(url)

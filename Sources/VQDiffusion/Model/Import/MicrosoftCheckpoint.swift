@@ -93,9 +93,9 @@ struct MicrosoftCheckpoint: ModelSource {
     if let file = files.model.autoencoder { return try MicrosoftLayout.codec(in: TensorFile.open(file)) }
     if !layout.codec.isEmpty { return TensorGroup(tensorFile, entries: layout.codec) }
     guard let file = files.find(configuration.autoencoderPath) else {
-      let path = configuration.autoencoderPath.map { ", nor \($0) near it" } ?? ""
-      throw PipelineError.missingCompanion(
-        checkpoint: location, part: "autoencoder (content_codec.…) in it\(path)", option: "--vqvae")
+      throw PipelineError.missingPart(
+        folder: location,
+        part: "autoencoder (content_codec.…), and none at \(configuration.autoencoderPath ?? "another path"); name it with --vqvae")
     }
     return try MicrosoftLayout.codec(in: TensorFile.open(file))
   }
@@ -103,8 +103,8 @@ struct MicrosoftCheckpoint: ModelSource {
   func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]? {
     guard let path = configuration.codebookMapPath else { return nil }
     guard let file = files.model.codebookMap ?? files.find(path) else {
-      throw PipelineError.missingCompanion(
-        checkpoint: location, part: "\(path) near it, which maps the autoencoder's codes to the denoiser's", option: "--codebook-map")
+      throw PipelineError.missingPart(
+        folder: location, part: "\(path), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
     }
     let table = try TensorFile.open(file)
     guard let name = table.names.first, table.names.count == 1 else {
