@@ -77,7 +77,7 @@ struct GenerationArguments: ParsableArguments {
     return texts.filter { seen.insert($0).inserted && pipeline.texts?.isCut($0) == true }.map { text in
       let line = Terminal.line(text)
       let shown = line.count > 60 ? line.prefix(60) + "…" : line[...]
-      return "the model doesn't read to the end of a text of \(text.count) characters: '\(shown)'"
+      return "the model doesn't read to the end of '\(shown)'"
     }
   }
 

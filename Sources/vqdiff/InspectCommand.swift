@@ -15,7 +15,7 @@ struct Inspect: ParsableCommand {
 
   @OptionGroup var checkpoint: CheckpointOptions
 
-  func validate() throws { try checkpoint.validate(describing: path, namedBy: "its path") }
+  func validate() throws { try checkpoint.validate(describing: path, "by its path") }
 
   func run() throws {
     guard let path else { return try Terminal.output(Terminal.printable("\(try ModelReport(.builtIn))")) }

@@ -12,7 +12,7 @@ struct ModelFileOptions: ParsableArguments {
 
   @OptionGroup var checkpoint: CheckpointOptions
 
-  func validate() throws { try checkpoint.validate(describing: model, namedBy: "--model") }
+  func validate() throws { try checkpoint.validate(describing: model, "with --model") }
 
   var location: ModelLocation { checkpoint.location(of: model) }
 }
@@ -40,9 +40,11 @@ struct CheckpointOptions: ParsableArguments {
       .filter(\.1).map(\.0)
   }
 
-  /// - Parameter path: the checkpoint, which the user names by `name`.
-  func validate(describing path: String?, namedBy name: String) throws {
-    if path == nil, let option = given.first { throw ValidationError("\(option) is about a checkpoint: name it with \(name)") }
+  /// - Parameters:
+  ///   - path: the checkpoint.
+  ///   - means: how the user names it.
+  func validate(describing path: String?, _ means: String) throws {
+    if path == nil, let option = given.first { throw ValidationError("\(option) is about a checkpoint: name it \(means)") }
   }
 
   func location(of path: String?) -> ModelLocation {

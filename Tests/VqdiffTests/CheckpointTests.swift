@@ -179,6 +179,7 @@ import VQDiffusion
       try succeed(["encode", "-i", "0.png", "1.png", "-o", "again.safetensors"] + model, in: folder)
       let again = try SafetensorsFile(folder.appendingPathComponent("again.safetensors"))
       #expect(try again.shape(of: "tokens") == [2, 16] && Set(again.integers("tokens")).count > 3)
+      try succeed(["decode", "-i", "again.safetensors", "-o", "b%d.png"] + model, in: folder)
       let evaluated = try succeed(["evaluate", "--real", ".", "--generated", ".", "-k", "1"] + model, in: folder)
       #expect(evaluated.output.contains("codebook of 20 codes"))
     }

@@ -68,7 +68,7 @@ import VQDiffusion
           ["convert", "--model", Self.model] + arguments, status: 1, message: "there is something of that name already",
           in: folder)
       }
-      try fail(["convert", "--model", Self.model, "-o", "file/new"], status: 1, message: "Not a directory", in: folder)
+      try fail(["convert", "--model", Self.model, "-o", "file/new"], status: 1, message: "file isn't a folder", in: folder)
       #expect(try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() == ["file", "old"])
     }
   }

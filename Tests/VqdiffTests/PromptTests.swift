@@ -35,9 +35,8 @@ import VQDiffusion
     Naming("50% %03d", "50% %03d"), Naming("e" + String(repeating: "\u{301}", count: 100), "-"),
   ]) func textsThatAreNoFileNames(_ naming: Naming) throws {
     try withTemporaryFolder { folder in
-      let run = try succeed(TextModel.command("generate", "-p", naming.text, "-o", "out"), in: folder)
+      try succeed(TextModel.command("generate", "-p", naming.text, "-o", "out", "--quiet"), in: folder)
       #expect(try files(under: folder) == ["out/\(naming.folder)/000.png"])
-      #expect(run.output == "out/\(naming.folder)/000.png\n")
       #expect(try record("out/\(naming.folder)/000.png", folder)?.prompt == naming.text)
     }
   }
@@ -57,7 +56,7 @@ import VQDiffusion
       let run = try vqdiff(arguments, in: folder)
       #expect(run.status == 0 && run.errorLines.count == 2)
       for line in run.errorLines {
-        #expect(line.hasPrefix("the model doesn't read to the end of a text of 921 characters: 'a very long teddy bear a very"))
+        #expect(line.hasPrefix("the model doesn't read to the end of 'a very long teddy bear a very"))
         #expect(line.count < 160)
       }
       let name = try #require(try files(under: folder).first?.split(separator: "/")[1])
@@ -95,7 +94,7 @@ import VQDiffusion
       let shown = try succeed(["inspect", "x.png"], in: folder).output
       #expect(
         shown.hasPrefix(
-          "x.png: 8×8 pixels\nparameters:\na bear,\nor two\nNegative prompt: blurry\nSteps: 3, Sampler: ancestral, CFG scale: 5, "
+          "x.png: 8×8 pixels\nparameters:\na bear, or two\nNegative prompt: blurry\nSteps: 3, Sampler: ancestral, CFG scale: 5, "
         ))
     }
   }
@@ -159,7 +158,7 @@ import VQDiffusion
       let model = ["--model", TextModel.folder.path]
       try fail(model, "this model is text-conditional: give at least one text")
       try fail(model + ["--class", "cat"], "this model takes texts, found a class")
-      try fail(model + ["--class", "cat", "dog"], "this model takes texts, found 2 classes")
+      try fail(model + ["--class", "cat", "dog", "--grid"], "this model takes texts, found 2 classes")
       try fail(model + ["--class", "all"], "this model takes texts, found a class")
       try fail(["--prompt", "a"], "this model takes classes, found a text")
       try fail(["--prompt", "a", "-p", "b", "--grid"], "this model takes classes, found 2 texts")
