@@ -145,7 +145,7 @@ import VQDiffusion
       try fail(["inspect", Self.folder.path], status: 1, message: "checkpoints: no transformer/ or vqvae/", in: folder)
       try fail(["inspect", "--config", "x.yaml"], status: 64, message: "--config is about a checkpoint", in: folder)
       let shown = try succeed(["inspect", TextModel.folder.path], in: folder).output
-      #expect(shown.contains("transformer: text-conditional, 77 vectors of width 16, 2 layers of width 16"))
+      #expect(shown.contains("transformer: text-conditional, 77 ") && shown.contains("vectors of width 16, 2 layers of width 16"))
       #expect(shown.contains("text encoder: CLIP, 2 layers of width 16, 2 heads, 77 places for 1414 tokens"))
     }
   }
@@ -179,7 +179,9 @@ import VQDiffusion
       try succeed(["encode", "-i", "0.png", "1.png", "-o", "again.safetensors"] + model, in: folder)
       let again = try SafetensorsFile(folder.appendingPathComponent("again.safetensors"))
       #expect(try again.shape(of: "tokens") == [2, 16] && Set(again.integers("tokens")).count > 3)
-      try succeed(["decode", "-i", "again.safetensors", "-o", "b%d.png"] + model, in: folder)
+      for name in ["b", "c", "d"] {
+        try succeed(["decode", "-i", "again.safetensors", "-o", "\(name)%d.png"] + model, in: folder)
+      }
       let evaluated = try succeed(["evaluate", "--real", ".", "--generated", ".", "-k", "1"] + model, in: folder)
       #expect(evaluated.output.contains("codebook of 20 codes"))
     }
