@@ -77,6 +77,31 @@ extension SafetensorsFile {
   package static func write(
     _ tensors: [StoredTensor], metadata: [String: String] = [:], to url: URL
   ) throws(CheckpointError) {
+    let (output, sorted) = try begin(tensors, metadata, url)
+    for tensor in sorted { try output.write(tensor, file: url.path) }
+    try output.commit()
+  }
+
+  /// The same, as work that can be cancelled.
+  ///
+  /// - Parameter checkCancellation: called before each tensor and at the end; if it throws, nothing is left of the file.
+  /// - Throws: what `write(_:metadata:to:)` and `checkCancellation` throw.
+  package static func write(_ tensors: [StoredTensor], to url: URL, checkCancellation: () throws -> Void) throws {
+    let (output, sorted) = try begin(tensors, [:], url)
+    for tensor in sorted {
+      try checkCancellation()
+      try output.write(tensor, file: url.path)
+    }
+    try checkCancellation()
+    try output.commit()
+  }
+
+  /// Opens the file and writes its header.
+  ///
+  /// - Returns: the file, and the tensors in the order in which they follow.
+  private static func begin(
+    _ tensors: [StoredTensor], _ metadata: [String: String], _ url: URL
+  ) throws(CheckpointError) -> (AtomicFile, [StoredTensor]) {
     let file = url.path
     var names: Set<String> = []
     for tensor in tensors {
@@ -93,8 +118,7 @@ extension SafetensorsFile {
     let output = try AtomicFile(url)
     try output.write([UInt64(header.count).littleEndian])
     try output.write(header)
-    for tensor in sorted { try output.write(tensor, file: file) }
-    try output.commit()
+    return (output, sorted)
   }
 
   private static func headerBytes(_ tensors: [StoredTensor], _ metadata: [String: String]) -> [UInt8] {

@@ -44,6 +44,15 @@ enum ForeignFile {
     if ["<!doctype", "<html", "<head", "<?xml"].contains(where: text.hasPrefix) { return "a web page, such as an error message" }
     if bytes.count >= 262, bytes[257..<262].elementsEqual("ustar".utf8) { return "a tar archive" }
     if bytes.starts(with: [0x1f, 0x8b]) { return "a file compressed by gzip" }
+    if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) || bytes.starts(with: [0xff, 0xd8, 0xff]) { return "an image" }
+    if isText(bytes.prefix(64)) { return "a text" }
     return nil
+  }
+
+  /// Whether there is no control character in bytes that don't begin as a pickle may. The length that a safetensors file begins
+  /// with has zeros, a zip archive's first record too.
+  private static func isText(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+    bytes.first != UInt8(ascii: "(") && bytes.first != 0x80
+      && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || (0x09...0x0d).contains($0) }
   }
 }

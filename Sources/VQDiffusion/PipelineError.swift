@@ -40,7 +40,9 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
   public var description: String {
     switch self {
     case .missingPart(let folder, let part):
-      "\(folder): no \(part); a model folder holds model_index.json, vqvae/, transformer/ and scheduler/"
+      // What an option of the program would name isn't a folder's part.
+      "\(folder): no \(part)"
+        + (part.contains("--") ? "" : "; a model folder holds model_index.json, vqvae/, transformer/ and scheduler/")
     case .unwritable(let path, let reason):
       "\(path): can't be written: \(reason)"
     case .unreadable(let file, let reason):
@@ -64,7 +66,7 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
     case .promptsRequired:
       "this model is text-conditional: give at least one text"
     case .wrongSubjects(let expected, let found):
-      "this model is asked for images by \(expected), found \(found)"
+      "this model takes \(expected), found \(found)"
     case .configurationMissing(let file):
       "\(file): a checkpoint file needs the YAML file that describes it; name it with --config"
     case .imageNetNamesMissing(let searched):

@@ -8,7 +8,8 @@ struct Convert: ParsableCommand {
     discussion: """
       Takes what --model takes everywhere: a PyTorch checkpoint of the Microsoft implementation with its YAML file, a folder of \
       diffusers, or a folder of this project, to store it in another type. Lists which tensor becomes which, and which are left out \
-      and why. With --tensors it turns any one checkpoint file into a safetensors file, names as they are.
+      and why. An existing folder is left alone. With --tensors it turns any one checkpoint file into a safetensors file, names as \
+      they are; an existing file is replaced.
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The new folder, or with --tensors the new file.", valueName: "path"))
@@ -30,7 +31,9 @@ struct Convert: ParsableCommand {
   @OptionGroup var files: ModelFileOptions
 
   func validate() throws {
-    guard (files.model == nil) != (tensors == nil) else { throw ValidationError("name a --model or a file of --tensors, one of them") }
+    guard (files.model == nil) != (tensors == nil) else {
+      throw ValidationError("name a --model or a file of --tensors, one of them")
+    }
     guard let output else {
       if dryRun { return }
       throw ValidationError("name the --output")
@@ -57,7 +60,8 @@ struct Convert: ParsableCommand {
     let file = try OutputPath.tensorFile(output)
     try OutputPath.check([file])
     try OutputPath.makeFolder(of: file)
-    try listing.write(to: file, floats: floats)
+    try listing.write(to: file, floats: floats) { try Task.checkCancellation() }
+    if !quiet { Terminal.report("wrote \(file.relativePath)") }
   }
 
   private func list(_ conversion: ModelConversion) throws {
@@ -71,7 +75,8 @@ struct Convert: ParsableCommand {
       try Terminal.output(Terminal.line("  \(tensor.name) \(tensor.shape)\(renamed)"))
     }
     for tensor in conversion.ignored { try Terminal.output(Terminal.line("left out: \(tensor.name) (\(tensor.reason))")) }
-    try Terminal.output("\(conversion.tensors.count) tensors used, \(conversion.ignored.count) left out")
+    let ignored = conversion.ignored.count
+    try Terminal.output("\(conversion.tensors.count) tensors used, \(ignored == 0 ? "none" : "\(ignored)") left out")
   }
 }
 

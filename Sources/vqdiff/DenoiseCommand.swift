@@ -6,9 +6,9 @@ struct Denoise: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Evaluate the denoiser once.",
     discussion: """
-      Reads a safetensors file with tokens I64 [B, L] (0…K, K being the mask), timesteps I64 [B] (from 0) and, for a \
-      class-conditional model, labels I64 [B], for a text-conditional one text F32 [B, text length, text width]; writes one \
-      with logits F32 [B, L, K]. Of a model's folder only transformer/ is read.
+      Reads a safetensors file with tokens I64 [B, L] (0…K, K being the mask), timesteps I64 [B] (from 0) and what the images are \
+      of: for a class-conditional model labels I64 [B], for a text-conditional one text F32 [B, text length, text width], the text \
+      encoder's vectors. Writes one with logits F32 [B, L, K]. Of a model only the denoiser is read.
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Tokens, timesteps, and labels or text.", valueName: "in.safetensors"))

@@ -22,7 +22,7 @@ struct GenerationArguments: ParsableArguments {
 
   @Option(
     name: .shortAndLong,
-    help: "A file, a folder (gets CLASS/000.png …) or a pattern such as image-%03d.png.")
+    help: "A file, a folder (gets CLASS/000.png … or TEXT/000.png …) or a pattern such as image-%03d.png.")
   var output = "output"
 
   @OptionGroup var stepOptions: StepOptions
@@ -62,15 +62,23 @@ struct GenerationArguments: ParsableArguments {
       output: ImageOutput(output, imageOptions), steps: stepOptions)
     if !imageOptions.quiet {
       for note in edit.notes { Terminal.report(note) }
-      for text in prompts + [negativePrompt].compactMap({ $0 }) where pipeline.texts?.isCut(text) == true {
-        Terminal.report("the model doesn't read to the end of '\(Terminal.line(text))'")
-      }
+      for note in Self.notes(of: prompts + [negativePrompt].compactMap { $0 }, for: pipeline) { Terminal.report(note) }
       if sampling.seed == nil { Terminal.report("seed \(settings.seed)") }
     }
     let events = try pipeline.generation(
       subjects, negativePrompt: negativePrompt, count: count, settings: settings, from: edit.start,
       reportsExpected: stepOptions.areAsked)
     try await follow(events, writer: &writer)
+  }
+
+  /// Texts that the model doesn't read to their end, each told of once.
+  private static func notes(of texts: [String], for pipeline: VQDiffusionPipeline) -> [String] {
+    var seen: Set<String> = []
+    return texts.filter { seen.insert($0).inserted && pipeline.texts?.isCut($0) == true }.map { text in
+      let line = Terminal.line(text)
+      let shown = line.count > 60 ? line.prefix(60) + "…" : line[...]
+      return "the model doesn't read to the end of '\(shown)'"
+    }
   }
 
   /// Shows the progress, writes what is finished, and says what it cost.

@@ -8,8 +8,10 @@ enum ImageFolders {
     var next: [String?: Int] = [:]
     return subjects.flatMap { subject in
       let folder = name(of: subject, names: names)
-      let first = next[folder, default: 0]
-      next[folder] = first + count
+      // Some file systems make no difference between cases.
+      let key = folder?.lowercased()
+      let first = next[key, default: 0]
+      next[key] = first + count
       return (first..<first + count).map { ImageOutput.Slot(folder: folder, number: $0) }
     }
   }
@@ -24,9 +26,9 @@ enum ImageFolders {
 
   /// The beginning of a text, as long as file systems allow names to be, with room to spare.
   private static func name(of text: String) -> String {
-    var name = fileName(text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+    var name = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     while name.utf8.count > 120 { name.removeLast() }
-    return name.trimmingSuffix { $0 == " " || $0 == "." }
+    return fileName(name.trimmingSuffix { $0 == " " || $0 == "." })
   }
 
   /// The class's name, its index added where the name alone wouldn't do: a name that two classes share, or none.
@@ -37,8 +39,13 @@ enum ImageFolders {
   }
 
   private static func fileName(_ name: String) -> String {
-    let safe = String(name.map { $0 == "/" || $0 == "\\" || $0.isNewline || $0 == "\0" ? "-" : $0 })
+    let safe = String(name.map { $0 == "/" || $0 == "\\" || $0.unicodeScalars.contains(where: isControl) ? "-" : $0 })
     return safe.isEmpty || safe.hasPrefix(".") ? "-" + safe : safe
+  }
+
+  /// Line ends, and what a terminal that shows the name would obey.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
   }
 }
 

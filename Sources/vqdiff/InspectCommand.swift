@@ -5,21 +5,24 @@ import VQDiffusion
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show how an image was made, what a model holds, or a checkpoint's tensors.",
-    discussion: "With --config a checkpoint file is shown as the model that it is.")
+    discussion: """
+      A checkpoint file, PyTorch's or safetensors, is shown as a list of its tensors, and with --config as the model that it is. \
+      Nothing that a file holds is executed.
+      """)
 
   @Argument(help: "A PNG or JPEG image, a model's folder or a checkpoint file (the built-in model if absent).")
   var path: String?
 
-  @Option(help: ArgumentHelp("The YAML file that describes a checkpoint.", valueName: "config.yaml"))
-  var config: String?
+  @OptionGroup var checkpoint: CheckpointOptions
+
+  func validate() throws { try checkpoint.validate(describing: path, "by its path") }
 
   func run() throws {
     guard let path else { return try Terminal.output(Terminal.printable("\(try ModelReport(.builtIn))")) }
     let url = URL(fileURLWithPath: path)
     var isFolder: ObjCBool = false
-    let configuration = config.map { URL(fileURLWithPath: $0) }
-    if configuration != nil || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue {
-      try Terminal.output(Terminal.printable("\(try ModelReport(ModelLocation(url, configuration: configuration)))"))
+    if !checkpoint.given.isEmpty || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue {
+      try Terminal.output(Terminal.printable("\(try ModelReport(checkpoint.location(of: path)))"))
     } else if RGBImage.isImageFile(at: url) {
       try showImage(url)
     } else {

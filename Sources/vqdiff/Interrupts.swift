@@ -7,8 +7,10 @@ enum Interrupts {
     let received = Received()
     let sources: [any DispatchSourceSignal]
 
-    init(_ onSignal: @escaping @Sendable () -> Void) {
+    /// Returns once signals come in: until then they would be lost.
+    init() {
       let received = received
+      let registering = DispatchGroup()
       sources = [SIGINT, SIGTERM].compactMap { signal in
         guard Interrupts.isHeeded(signal) else { return nil }
         // The default effect would come before the source's handler.
@@ -17,11 +19,13 @@ enum Interrupts {
         source.setEventHandler {
           // Whoever asks twice doesn't want to wait for a clean end.
           if received.set(signal) != nil { Interrupts.die(of: signal) }
-          onSignal()
         }
+        registering.enter()
+        source.setRegistrationHandler { registering.leave() }
         source.resume()
         return source
       }
+      registering.wait()
     }
   }
 
@@ -29,22 +33,35 @@ enum Interrupts {
   private final class Received: @unchecked Sendable {
     private let lock = NSLock()
     private var signal: Int32?
+    private var action: (@Sendable () -> Void)?
 
     var value: Int32? { lock.withLock { signal } }
 
     /// - Returns: the one that came before.
     func set(_ new: Int32) -> Int32? {
-      lock.withLock {
+      let (previous, action) = lock.withLock {
         defer { signal = signal ?? new }
-        return signal
+        return (signal, self.action)
       }
+      action?()
+      return previous
+    }
+
+    /// Sets what a signal does, also one that has come already.
+    func act(_ action: @escaping @Sendable () -> Void) {
+      let isDue = lock.withLock {
+        self.action = action
+        return signal != nil
+      }
+      if isDue { action() }
     }
   }
 
   /// Runs `body` in a task that a signal cancels; if it then ends by `CancellationError`, the program dies of the signal.
   static func run(_ body: sending @escaping () async throws -> Void) async throws {
+    let watch = Watch()
     let task = Task { try await body() }
-    let watch = Watch { task.cancel() }
+    watch.received.act { task.cancel() }
     do {
       try await task.value
     } catch is CancellationError {

@@ -10,31 +10,47 @@ struct ModelFileOptions: ParsableArguments {
       valueName: "path"))
   var model: String?
 
+  @OptionGroup var checkpoint: CheckpointOptions
+
+  func validate() throws { try checkpoint.validate(describing: model, "with --model") }
+
+  var location: ModelLocation { checkpoint.location(of: model) }
+}
+
+/// What goes with a checkpoint file to make it a model.
+struct CheckpointOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The YAML file that describes a checkpoint.", valueName: "config.yaml"))
   var config: String?
 
-  @Option(help: ArgumentHelp("The autoencoder's checkpoint, where the model's holds none.", valueName: "file"))
+  @Option(help: ArgumentHelp("The autoencoder's file, where the checkpoint holds none.", valueName: "file"))
   var vqvae: String?
 
   @Option(
     help: ArgumentHelp(
-      "The table from the autoencoder's codes to the denoiser's, if it isn't where the YAML file says.", valueName: "file"))
+      "The table from the autoencoder's codes to the denoiser's, if it isn't where the YAML file says, nor beside that.",
+      valueName: "file"))
   var codebookMap: String?
 
   @Flag(inversion: .prefixedNo, help: "Use a checkpoint's averaged weights where it has them.")
   var ema = true
 
-  func validate() throws {
-    for (name, value) in [("--config", config), ("--vqvae", vqvae), ("--codebook-map", codebookMap)]
-    where value != nil && model == nil {
-      throw ValidationError("\(name) describes a checkpoint: name it with --model")
-    }
+  /// The options that were given.
+  var given: [String] {
+    [("--config", config != nil), ("--vqvae", vqvae != nil), ("--codebook-map", codebookMap != nil), ("--no-ema", !ema)]
+      .filter(\.1).map(\.0)
   }
 
-  var location: ModelLocation {
+  /// - Parameters:
+  ///   - path: the checkpoint.
+  ///   - means: how the user names it.
+  func validate(describing path: String?, _ means: String) throws {
+    if path == nil, let option = given.first { throw ValidationError("\(option) is about a checkpoint: name it \(means)") }
+  }
+
+  func location(of path: String?) -> ModelLocation {
     func url(_ path: String?) -> URL? { path.map { URL(fileURLWithPath: $0) } }
     return ModelLocation(
-      url(model), configuration: url(config), autoencoder: url(vqvae), codebookMap: url(codebookMap),
+      url(path), configuration: url(config), autoencoder: url(vqvae), codebookMap: url(codebookMap),
       prefersAveragedWeights: ema)
   }
 }

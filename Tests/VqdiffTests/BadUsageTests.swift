@@ -89,8 +89,8 @@ import VQDiffusion
     Case("generate --class horse --output /dev/null/x.png", "/dev/null isn't a folder"),
     Case("generate --class horse --count 2000 --grid --scale 256 --output x.png", "expected an image of at most 2 GiB"),
     Case("generate --class horse --model nowhere", "nowhere: no such folder"),
-    Case("inspect nowhere.png", "can't read image"),
-    Case("inspect taken", "taken is neither a PNG nor a JPEG file"),
+    Case("inspect nowhere.png", "nowhere.png: expected a readable file"),
+    Case("inspect taken", "taken: expected a safetensors or PyTorch file, found a text"),
     Case("encode --input taken --output x.safetensors", "taken is neither a PNG nor a JPEG file"),
     Case("encode --input nowhere.png --output x.safetensors", "can't read image"),
     Case("decode --input nowhere.safetensors --output x.png", "nowhere.safetensors: expected a readable file"),
@@ -129,7 +129,7 @@ import VQDiffusion
       let encode = try succeed(["encode", "--help"], in: folder)
       let words = encode.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       #expect(words.contains("Images aren't resized: their sides must be multiples of the pixels per token"))
-      for command in ["generate", "inpaint", "vary", "decode", "denoise", "evaluate", "inspect"] {
+      for command in ["generate", "inpaint", "vary", "decode", "denoise", "evaluate", "inspect", "convert"] {
         let help = try succeed([command, "--help"], in: folder)
         #expect(help.output.contains("USAGE: vqdiff \(command)"))
       }

@@ -110,26 +110,47 @@ import VQDiffusion
   }
 
   @Test func badDenoiserInput() throws {
-    let golden = try GoldenCase("denoiser-class-fc")
+    try withDenoiser("denoiser-class-fc") { fail in
+      try fail("expected timesteps in 0…9, found 10 at position 2", [StoredTensor("timesteps", [0, 1, 10], shape: [3])], "")
+      try fail("expected labels in 0…10, found 11 at position 0", [StoredTensor("labels", [11, 0, 0], shape: [3])], "")
+      try fail("expected tensor \"labels\" of shape [3], found none", [], "labels")
+      try fail(
+        "expected tensor \"timesteps\" of shape [3], found shape [2]", [StoredTensor("timesteps", [0, 1], shape: [2])], "")
+      try fail(
+        "expected tokens in 0…20, found 21 at position 0", [.init("tokens", Array(repeating: 21, count: 48), shape: [3, 16])], "")
+      try fail("found 1 more: classes", [StoredTensor("classes", [0], shape: [1])], "")
+    }
+  }
+
+  @Test func badTextForTheDenoiser() throws {
+    try withDenoiser("denoiser-text") { fail in
+      var values = [Float](repeating: 0, count: 3 * 7 * 24)
+      values[170] = .infinity
+      try fail(
+        "expected finite numbers in text, found inf at position 170", [.init("text", FloatTensor(values, shape: [3, 7, 24]))], "")
+      try fail("expected tensor \"text\" of shape [3, 7, 24], found none", [], "text")
+      try fail("of shape [3, 7, 24], found shape [3, 24, 7]", [.init("text", FloatTensor(zeros: [3, 24, 7]))], "")
+      try fail("of shape [3, 7, 24], found shape [7, 24]", [.init("text", FloatTensor(zeros: [7, 24]))], "")
+      try fail("found I64", [StoredTensor("text", Array(repeating: 0, count: 3 * 7 * 24), shape: [3, 7, 24])], "")
+      try fail("found 1 more: labels", [StoredTensor("labels", [0, 0, 0], shape: [3])], "")
+    }
+  }
+
+  /// Calls `body` with what expects the program to refuse a recorded input: the message, the tensors that replace recorded ones, and
+  /// the name of one that is left out.
+  private func withDenoiser(
+    _ name: String, _ body: ((_ message: String, _ tensors: [StoredTensor], _ without: String) throws -> Void) throws -> Void
+  ) throws {
+    let golden = try GoldenCase(name)
     try withTemporaryFolder { folder in
-      try ModelFolders.writeTransformer("denoiser-class-fc", to: folder.appendingPathComponent("model"))
-      func fail(
-        _ message: String, _ tensors: [StoredTensor], without name: String = "",
-        sourceLocation: SourceLocation = #_sourceLocation
-      ) throws {
-        let names = tensors.map(\.name) + [name]
+      try ModelFolders.writeTransformer(name, to: folder.appendingPathComponent("model"))
+      try body { message, tensors, without in
+        let names = tensors.map(\.name) + [without]
         try write(inputs(of: golden).filter { !names.contains($0.name) } + tensors, to: folder)
         try VqdiffTests.fail(
           ["denoise", "--model", "model", "-i", "in.safetensors", "-o", "out.safetensors"], status: 1, message: message,
-          in: folder, sourceLocation: sourceLocation)
+          in: folder)
       }
-      try fail("expected timesteps in 0…9, found 10 at position 2", [StoredTensor("timesteps", [0, 1, 10], shape: [3])])
-      try fail("expected labels in 0…10, found 11 at position 0", [StoredTensor("labels", [11, 0, 0], shape: [3])])
-      try fail("expected tensor \"labels\" of shape [3], found none", [], without: "labels")
-      try fail("expected tensor \"timesteps\" of shape [3], found shape [2]", [StoredTensor("timesteps", [0, 1], shape: [2])])
-      try fail(
-        "expected tokens in 0…20, found 21 at position 0", [.init("tokens", Array(repeating: 21, count: 48), shape: [3, 16])])
-      try fail("found 1 more: classes", [StoredTensor("classes", [0], shape: [1])])
     }
   }
 
@@ -152,7 +173,7 @@ import VQDiffusion
   }
 
   private func inputs(of golden: GoldenCase) throws -> [StoredTensor] {
-    let condition: [StoredTensor] =
+    let conditions: [StoredTensor] =
       switch try golden.params.string("kind") {
       case "class": [StoredTensor("labels", try golden.integers("in.class"), shape: [3])]
       case "text": [StoredTensor("text", try golden.floats("in.text_embedding"))]
@@ -161,7 +182,7 @@ import VQDiffusion
     return [
       StoredTensor("tokens", try golden.integers("in.tokens"), shape: [3, 16]),
       StoredTensor("timesteps", try golden.integers("in.t"), shape: [3]),
-    ] + condition
+    ] + conditions
   }
 
   private func write(_ tensors: [StoredTensor], to folder: URL) throws {

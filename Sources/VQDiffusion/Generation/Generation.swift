@@ -110,7 +110,7 @@ private struct GenerationRun: Sendable {
     let (settings, start) = (request.settings, request.start)
     let limit = VQDiffusionPipeline.imageLimit / max(1, request.subjects.count)
     guard request.count >= 1, request.count <= limit else {
-      let kind = request.subjects.allSatisfy { $0.label != nil } ? "classes" : "texts"
+      let kind = request.subjects.contains { $0.prompt != nil } ? "texts" : "classes"
       let expected = "1…\(limit)" + (request.subjects.count > 1 ? " for \(request.subjects.count) \(kind)" : "")
       throw PipelineError.invalidOption(name: "count", expected: expected, found: "\(request.count)")
     }

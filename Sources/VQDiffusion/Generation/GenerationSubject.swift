@@ -25,7 +25,7 @@ public enum GenerationSubject: Sendable, Hashable {
 extension GenerationSubject: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .anything: "anything"
+    case .anything: "no subject"
     case .label(let index): "class \(index)"
     case .prompt(let text): "text '\(text)'"
     }
@@ -37,20 +37,30 @@ extension VQDiffusionPipeline {
   ///
   /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.wrongSubjects`.
   public func subjects(classes: [String], prompts: [String]) throws(PipelineError) -> [GenerationSubject] {
-    if transformer.configuration.kind == .text, classes.isEmpty { return prompts.map { .prompt($0) } }
+    guard transformer.configuration.kind != .text else {
+      guard classes.isEmpty else {
+        throw .wrongSubjects(expected: "texts", found: classes.count == 1 ? "a class" : "\(classes.count) classes")
+      }
+      return prompts.map { .prompt($0) }
+    }
     guard prompts.isEmpty else {
-      let expected = classCount > 0 ? "classes" : "none (the model is unconditional)"
-      throw .wrongSubjects(expected: expected, found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
+      throw .wrongSubjects(
+        expected: classCount > 0 ? "classes" : Self.nothing, found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
     }
     return try labels(classes).map { .label($0) }
   }
+
+  private static let nothing = "nothing (the model is unconditional)"
 
   /// Checks subjects against the model; those of an unconditional one are one of anything.
   func checked(_ subjects: [GenerationSubject]) throws(PipelineError) -> [GenerationSubject] {
     switch transformer.configuration.kind {
     case .unconditional:
-      let named = subjects.filter { $0 != .anything }
-      guard named.isEmpty else { throw .labelsForUnconditionalModel(found: named.count) }
+      let labels = subjects.count { $0.label != nil }
+      guard labels == 0 else { throw .labelsForUnconditionalModel(found: labels) }
+      for subject in subjects where subject != .anything {
+        throw .wrongSubjects(expected: Self.nothing, found: "\(subject)")
+      }
       return subjects.isEmpty ? [.anything] : subjects
     case .classConditional:
       guard !subjects.isEmpty else { throw .labelsRequired }
@@ -96,7 +106,7 @@ extension VQDiffusionPipeline {
   func unconditional(negativePrompt: String?) throws -> DenoiserCondition {
     let configuration = transformer.configuration
     guard negativePrompt == nil || configuration.kind == .text else {
-      throw PipelineError.wrongSubjects(expected: "no negative text (the model takes none)", found: "one")
+      throw PipelineError.wrongSubjects(expected: "no negative text", found: "one")
     }
     switch configuration.kind {
     case .text: return .text(try textConditioner().unconditional(negative: negativePrompt))

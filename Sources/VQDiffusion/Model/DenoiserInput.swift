@@ -3,37 +3,66 @@ import Foundation
 import Tensor
 import Transformer
 
-/// What a denoiser is asked, as a safetensors file: `tokens` I64 [B, L] in 0…K, `timesteps` I64 [B] from 0, and for a
-/// class-conditional model `labels` I64 [B], rows of the class table, for a text-conditional one `text` [B, text length, text width],
-/// floats of any width.
+/// What a denoiser is asked, as a safetensors file: `tokens` I64 [B, L] in 0…K, `timesteps` I64 [B] from 0, and what it is told of
+/// the images: for a class-conditional model `labels` I64 [B], rows of the class table; for a text-conditional one the vectors
+/// `text` F32 [B, text length, text width].
 public struct DenoiserInput: Sendable {
   let tokens: [Int32]
   let timesteps: [Int]
-  let conditions: [DenoiserCondition]
+  private let conditions: Conditions
   private let length: Int
+
+  private enum Conditions {
+    case none
+    case labels([Int])
+    /// [B, text length, text width]
+    case text(FloatTensor)
+
+    /// The tensor that states them; nil without one.
+    static func name(of kind: DenoiserConfiguration.Kind) -> String? {
+      switch kind {
+      case .unconditional: nil
+      case .classConditional: "labels"
+      case .text: "text"
+      }
+    }
+  }
 
   /// - Throws: `CheckpointError` for a file that isn't such a one; `PipelineError.invalidInput` for values out of range.
   public init(contentsOf url: URL, for configuration: DenoiserConfiguration) throws {
     let file = try SafetensorsFile(url)
     length = configuration.sequenceLength
     let count = try file.tokenRows(length: length)
-    let conditionName: String? =
-      switch configuration.kind {
-      case .classConditional: "labels"
-      case .text: "text"
-      case .unconditional: nil
-      }
-    try file.expectOnly(["tokens", "timesteps"] + (conditionName.map { [$0] } ?? []))
+    try file.expectOnly(["tokens", "timesteps"] + [Conditions.name(of: configuration.kind)].compactMap { $0 })
     tokens = try file.integers("tokens", shape: [count, length], in: 0..<configuration.codebookSize + 1).map { Int32($0) }
     timesteps = try file.integers("timesteps", shape: [count], in: 0..<configuration.timesteps)
-    conditions =
-      switch configuration.kind {
-      case .classConditional:
-        try file.integers("labels", shape: [count], in: 0..<(configuration.classRows ?? 0)).map { .index($0) }
-      case .text:
-        try file.texts("text", count: count, length: configuration.textLength ?? 0, width: configuration.textWidth ?? 0)
-      case .unconditional: Array(repeating: .none, count: count)
-      }
+    switch configuration.kind {
+    case .unconditional: conditions = .none
+    case .classConditional:
+      conditions = .labels(try file.integers("labels", shape: [count], in: 0..<(configuration.classRows ?? 0)))
+    case .text:
+      let shape = [count, configuration.textLength ?? 0, configuration.textWidth ?? 0]
+      conditions = .text(try file.finiteFloats("text", shape: shape))
+    }
+  }
+
+  /// What the network is told of rows. It leaves with a text's vectors what it made of them: equal texts are one object, which goes
+  /// with the rows.
+  private func conditions(of rows: Range<Int>) -> [DenoiserCondition] {
+    switch conditions {
+    case .none: rows.map { _ in .none }
+    case .labels(let labels): labels[rows].map { .index($0) }
+    case .text(let vectors):
+      texts(vectors, rows)
+    }
+  }
+
+  private func texts(_ vectors: FloatTensor, _ rows: Range<Int>) -> [DenoiserCondition] {
+    let (length, width) = (vectors.shape[1], vectors.shape[2])
+    var known: Set<TextVectors> = []
+    return rows.map { row in
+      .text(known.insert(TextVectors(vectors.rows(row * length..<(row + 1) * length, width: width))).memberAfterInsert)
+    }
   }
 
   /// The denoiser's logits [B, L, K], a few rows at a time.
@@ -48,7 +77,7 @@ public struct DenoiserInput: Sendable {
       let logits = try Log.timed("evaluated", ["rows": "\(rows)"]) {
         try denoiser.logits(
           tokens: Array(tokens[rows.lowerBound * length..<rows.upperBound * length]), timesteps: Array(timesteps[rows]),
-          conditions: Array(conditions[rows]), checkCancellation: checkCancellation)
+          conditions: conditions(of: rows), checkCancellation: checkCancellation)
       }
       logits.withUnsafeBufferPointer { values += $0 }
     }
@@ -63,6 +92,23 @@ public struct DenoiserInput: Sendable {
   }
 }
 
+extension TensorSource {
+  /// Floats of a given shape.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`, `.wrongElementType`; `PipelineError.invalidInput` for an infinite value
+  ///   or one that is no number.
+  fileprivate func finiteFloats(_ name: String, shape: [Int]) throws -> FloatTensor {
+    let tensor = try Weights(self).tensor(name, shape)
+    let index = tensor.withUnsafeBufferPointer { values in values.firstIndex { !$0.isFinite } }
+    if let index {
+      throw PipelineError.invalidInput(
+        file: file, expected: "finite numbers in \(name)",
+        found: "\(tensor.withUnsafeBufferPointer { $0[index] }) at position \(index)")
+    }
+    return tensor
+  }
+}
+
 extension VQDiffusionPipeline {
   /// The denoiser of a model, of which nothing else is read.
   ///
@@ -70,20 +116,6 @@ extension VQDiffusionPipeline {
   public static func denoiser(_ location: ModelLocation) throws -> DenoisingTransformer {
     let source = try location.source()
     return try Log.timed("loaded the transformer", ["model": "\(source.location)"]) { try source.denoiser() }
-  }
-}
-
-extension SafetensorsFile {
-  /// The vectors of texts, [count, length, width]; equal ones as one object, which keeps what a network computes from it.
-  fileprivate func texts(_ name: String, count: Int, length: Int, width: Int) throws -> [DenoiserCondition] {
-    let vectors = try Weights(self).tensor(name, [count, length, width])
-    var known: [TextVectors: TextVectors] = [:]
-    return (0..<count).map { row in
-      let text = TextVectors(vectors.rows(row * length..<(row + 1) * length, width: width))
-      let first = known[text] ?? text
-      known[text] = first
-      return .text(first)
-    }
   }
 }
 

@@ -63,14 +63,13 @@ public struct ModelConversion: Sendable {
 
   /// Writes the folder, which appears complete or not at all.
   ///
-  /// - Parameter checkCancellation: called between files; what it throws ends the work.
+  /// - Parameter checkCancellation: called between tensors; what it throws ends the work, and nothing is left of the folder.
   /// - Throws: `PipelineError.unwritable` for a folder that exists or can't be made; `CheckpointError`, for a value that is too
   ///   large for the type among others.
   public func write(to url: URL, checkCancellation: () throws -> Void = {}) throws {
     try AtomicFolder.make(url) { folder in
       for (path, data) in documents { try data.write(to: Self.file(path, in: folder)) }
       for (target, groups) in groups {
-        try checkCancellation()
         var stored: [StoredTensor] = []
         for group in groups {
           let renamed = try group.renamed()
@@ -78,9 +77,10 @@ public struct ModelConversion: Sendable {
             stored.append(try StoredTensor(name, name, of: renamed, floatsAs: floats?.stored))
           }
         }
-        try SafetensorsFile.write(stored, to: Self.file(target, in: folder))
+        try SafetensorsFile.write(stored, to: Self.file(target, in: folder), checkCancellation: checkCancellation)
       }
       try writeCodebookMap(in: folder)
+      try checkCancellation()
     }
   }
 
@@ -93,7 +93,8 @@ public struct ModelConversion: Sendable {
   private func writeCodebookMap(in folder: URL) throws {
     guard source.has(.vqvae) else { return }
     let codes = try source.vqModelConfiguration().codes
-    guard let table = try source.codebookTable(codes: codes, reducedCodes: source.denoiserConfiguration().codebookSize) else { return }
+    let reduced = try source.denoiserConfiguration().codebookSize
+    guard let table = try source.codebookTable(codes: codes, reducedCodes: reduced) else { return }
     try SafetensorsFile.write(
       [StoredTensor(CodebookMapFile.tensor, table, shape: [codes])], to: Self.file(CodebookMapFile.path, in: folder))
   }

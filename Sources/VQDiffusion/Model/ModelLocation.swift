@@ -35,12 +35,15 @@ public struct ModelLocation: Sendable, Equatable {
   ///   `CheckpointError`.
   func source() throws -> any ModelSource {
     guard let url else { return try ModelFolder(BuiltInModel.folder()) }
-    guard ConfigurationFolder.isFolder(url) || !FileManager.default.fileExists(atPath: url.path) else {
+    let describesCheckpoint = configuration != nil || autoencoder != nil || codebookMap != nil || !prefersAveragedWeights
+    let isFolder = ConfigurationFolder.isFolder(url)
+    if !isFolder, describesCheckpoint || FileManager.default.fileExists(atPath: url.path) {
       return try MicrosoftCheckpoint(url, self)
     }
-    guard configuration == nil, autoencoder == nil, codebookMap == nil else {
+    guard !describesCheckpoint else {
       throw PipelineError.invalidOption(
-        name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts", found: "a folder: \(url.path)")
+        name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts",
+        found: "a folder: \(url.path)")
     }
     let folder = try ConfigurationFolder(url)
     return DiffusersFolder.isOne(folder) ? DiffusersFolder(folder) : ModelFolder(folder)

@@ -17,16 +17,21 @@ public struct TensorListing: Sendable, CustomStringConvertible {
       let shape = (source.shape(of: name) ?? []).map(String.init).joined(separator: "×")
       return "\(name)  \(source.elementType(of: name)?.rawValue ?? "") \(shape.isEmpty ? "scalar" : shape)"
     }
-    return (lines + ["\(lines.count) tensors, \(source.byteCount) bytes"]).joined(separator: "\n")
+    let count = lines.count == 1 ? "1 tensor" : "\(lines.count) tensors"
+    return (lines + ["\(count), \(source.byteCount) bytes"]).joined(separator: "\n")
   }
 
   /// Writes the tensors to a safetensors file that appears complete or not at all.
   ///
-  /// - Parameter floats: how floats are stored; nil for as they are.
+  /// - Parameters:
+  ///   - floats: how floats are stored; nil for as they are.
+  ///   - checkCancellation: called between tensors; what it throws ends the work, and nothing is left of the file.
   /// - Throws: `CheckpointError.unwritable`, and for a value that is too large for the type.
-  public func write(to url: URL, floats: ModelConversion.FloatType? = nil) throws(CheckpointError) {
+  public func write(
+    to url: URL, floats: ModelConversion.FloatType? = nil, checkCancellation: () throws -> Void = {}
+  ) throws {
     var stored: [StoredTensor] = []
     for name in source.names { stored.append(try StoredTensor(name, name, of: source, floatsAs: floats?.stored)) }
-    try SafetensorsFile.write(stored, to: url)
+    try SafetensorsFile.write(stored, to: url, checkCancellation: checkCancellation)
   }
 }

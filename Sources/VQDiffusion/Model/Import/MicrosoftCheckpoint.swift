@@ -17,7 +17,7 @@ struct MicrosoftCheckpoint: ModelSource {
   private let layout: MicrosoftLayout
   private let files: MicrosoftFiles
 
-  /// - Throws: `PipelineError.invalidOption` without a YAML file; `PipelineError`, `CheckpointError`.
+  /// - Throws: `PipelineError.configurationMissing` without a YAML file; `PipelineError`, `CheckpointError`.
   init(_ checkpoint: URL, _ model: ModelLocation) throws {
     guard let yaml = model.configuration else {
       throw PipelineError.configurationMissing(file: checkpoint.path)
