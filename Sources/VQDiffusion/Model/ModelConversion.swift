@@ -40,7 +40,7 @@ public struct ModelConversion: Sendable {
     try ComputeOptions.$current.withValue(ComputeOptions(memory: .low)) { _ = try VQDiffusionPipeline(location) }
     self.source = source
     self.floats = floats
-    ignored = source.ignored
+    ignored = try source.ignored
     var groups: [(String, [TensorGroup])] = []
     for part in ModelPart.allCases where part != .scheduler && source.has(part) {
       groups.append(("\(part.rawValue)/model.safetensors", try source.groups(of: part)))
