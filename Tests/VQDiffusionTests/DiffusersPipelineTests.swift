@@ -34,7 +34,8 @@ import VQVAE
     let found = try [free, free] + recorded.prompts.map { try recorded.texts.vectors(of: $0).values }
     expectClose(FloatTensor(found.flatMap(\.values), shape: expected.shape), expected, absolute: tolerance)
     let alone = try golden.floats("out.text_embeddings")
-    expectClose(FloatTensor(found[2...].flatMap(\.values), shape: alone.shape), alone, absolute: try golden.tolerance("text_embeddings"))
+    expectClose(
+      FloatTensor(found[2...].flatMap(\.values), shape: alone.shape), alone, absolute: try golden.tolerance("text_embeddings"))
   }
 
   @Test(arguments: [0, 1, 5, 9]) func logProbabilitiesAgree(timestep: Int) throws {
@@ -79,7 +80,8 @@ import VQVAE
     let found = recorded.predicted(given, PredictionSettings(truncation: .nucleus(rate)))
     #expect(found.values.contains(-.infinity))
     expectClose(
-      FloatTensor(found.values.map { max($0, -70) }, shape: found.shape), expected, absolute: try golden.tolerance("truncated.\(rate)"))
+      FloatTensor(found.values.map { max($0, -70) }, shape: found.shape), expected,
+      absolute: try golden.tolerance("truncated.\(rate)"))
   }
 
   @Test func theAutoencoderAgrees() throws {
@@ -141,7 +143,8 @@ import VQVAE
       let found = recorded.predicted(given, unconditional: unconditional, settings).values.map { max($0, -70) }
       let wanted = FloatTensor(Array(expected.values[step * 640..<(step + 1) * 640]), shape: [2, 20, 16])
       expectClose(
-        FloatTensor(found, shape: [2, 16, 20]), transposed(wanted), absolute: try golden.tolerance("trajectory.log_probs"), "step \(step)")
+        FloatTensor(found, shape: [2, 16, 20]), transposed(wanted), absolute: try golden.tolerance("trajectory.log_probs"),
+        "step \(step)")
     }
   }
 

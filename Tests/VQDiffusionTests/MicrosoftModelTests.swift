@@ -74,7 +74,7 @@ import VQDiffusion
       let more = try VQDiffusionPipeline(write("denoiser-class-fc", changes: [stated: 10], to: folder))
       #expect(more.transformer.configuration.classRows == 11 && more.transformer.configuration.unconditionalClass == 10)
       #expect(more.classCount == 10)
-      for wrong in [9, 12] {
+      for wrong in [9, 12, .max, .min] {
         let location = try write("denoiser-class-fc", changes: [stated: wrong], to: folder)
         let expected = PipelineError.mismatchedParts(
           folder: folder.path + "/model.pth", expected: "\(wrong) class rows, as \(folder.path)/config.yaml states, or one more",

@@ -67,7 +67,8 @@ struct RecordedPipeline {
       for (row, token) in tokens.enumerated() {
         p.withUnsafeBufferPointer {
           posterior.write(
-            token: token, probabilities: $0.baseAddress! + row * codes, into: UnsafeMutableBufferPointer(start: values + row * width, count: width))
+            token: token, probabilities: $0.baseAddress! + row * codes,
+            into: UnsafeMutableBufferPointer(start: values + row * width, count: width))
         }
         for k in 0..<width { values[row * width + k] = log(values[row * width + k]) }
       }

@@ -22,6 +22,16 @@ public enum GenerationSubject: Sendable, Hashable {
   }
 }
 
+extension GenerationSubject: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .anything: "no subject"
+    case .label(let index): "class \(index)"
+    case .prompt(let text): "text '\(text)'"
+    }
+  }
+}
+
 extension VQDiffusionPipeline {
   /// The subjects of a request: classes as users name them (see `labels(_:)`), or texts, as the model takes the one or the other.
   ///
@@ -32,17 +42,22 @@ extension VQDiffusionPipeline {
       return prompts.map { .prompt($0) }
     }
     guard prompts.isEmpty else {
-      throw .wrongSubjects(expected: classCount > 0 ? "classes" : "none (the model is unconditional)", found: "\(prompts.count) texts")
+      throw .wrongSubjects(expected: classCount > 0 ? "classes" : Self.nothing, found: "\(prompts.count) texts")
     }
     return try labels(classes).map { .label($0) }
   }
+
+  private static let nothing = "nothing (the model is unconditional)"
 
   /// Checks subjects against the model; those of an unconditional one are one of anything.
   func checked(_ subjects: [GenerationSubject]) throws(PipelineError) -> [GenerationSubject] {
     switch transformer.configuration.kind {
     case .unconditional:
-      let named = subjects.filter { $0 != .anything }
-      guard named.isEmpty else { throw .labelsForUnconditionalModel(found: named.count) }
+      let labels = subjects.count { $0.label != nil }
+      guard labels == 0 else { throw .labelsForUnconditionalModel(found: labels) }
+      for subject in subjects where subject != .anything {
+        throw .wrongSubjects(expected: Self.nothing, found: "\(subject)")
+      }
       return subjects.isEmpty ? [.anything] : subjects
     case .classConditional:
       guard !subjects.isEmpty else { throw .labelsRequired }
