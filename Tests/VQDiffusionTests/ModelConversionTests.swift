@@ -10,7 +10,7 @@ import VQDiffusion
   private static let denoiser = "denoiser-class-fc"
 
   /// Writes a model whose `model` and `ema` differ.
-  private func write(changing change: (StoredTensor) throws -> StoredTensor = { $0 }, to folder: URL) throws -> ModelLocation {
+  private func write(to folder: URL, changing change: (StoredTensor) throws -> StoredTensor = { $0 }) throws -> ModelLocation {
     let tensors =
       try MicrosoftFiles.weights(Self.denoiser, prefix: "ema.transformer.").map(change)
       + MicrosoftFiles.weights(Self.denoiser, prefix: MicrosoftFiles.denoiserPrefix).map { tensor in
@@ -146,7 +146,8 @@ import VQDiffusion
           if calls == 2 { throw CancellationError() }
         }
       }
-      #expect(calls == 2 && (try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()) == before)
+      #expect(calls == 2)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == before)
     }
   }
 
