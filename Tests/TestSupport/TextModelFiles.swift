@@ -18,7 +18,7 @@ package enum TextModelFiles {
   package static func denoiser(prefix: String = MicrosoftFiles.denoiserPrefix) throws -> [StoredTensor] {
     try MicrosoftFiles.weights("denoiser-text", prefix: prefix).map { tensor in
       guard tensor.name.hasSuffix("attn2.key.weight") || tensor.name.hasSuffix("attn2.value.weight") else { return tensor }
-      return StoredTensor(tensor.name, try random.tensor(tensor.name, [tensor.shape[0], width]))
+      return StoredTensor(tensor.name, try random.tensor(String(tensor.name.dropFirst(prefix.count)), [tensor.shape[0], width]))
     }
   }
 

@@ -123,8 +123,25 @@ import VQDiffusion
         ? "[\(Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", "))]" : "{*a\(level - 1) : *a\(level - 1)}"
       yaml += "a\(level): &a\(level) \(members)\n"
     }
-    #expect(try !message(of: Data(yaml.utf8)).isEmpty)
-    #expect(try !message(of: Data((yaml + "model: {params: *a60}\n").utf8)).isEmpty)
+    let count = place == "values" ? 540 : 120
+    #expect(try message(of: Data(yaml.utf8)) == "expected at most 24 aliases, found \(count)")
+    #expect(try message(of: Data((yaml + "model: {params: *a60}\n").utf8)) == "expected at most 24 aliases, found \(count + 1)")
+    // As many as are followed.
+    let few = yaml.split(separator: "\n").prefix(place == "values" ? 3 : 13).joined(separator: "\n")
+    #expect(try message(of: Data(few.utf8)) == "model.params: expected a value, found nothing")
+  }
+
+  /// Programs that write YAML name a list that occurs twice and refer to it.
+  @Test func aFewAliasesAreFollowed() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("config.yaml")
+      let yaml = try recorded().replacingOccurrences(of: "mask_weight: [1, 1]", with: "mask_weight: &id001 [4, 4]")
+        .replacingOccurrences(of: "content_spatial_size: [4, 4]", with: "content_spatial_size: *id001")
+      #expect(yaml.contains("*id001"))
+      try Data(yaml.utf8).write(to: file)
+      let denoiser = try VQDiffusionPipeline.denoiser(ModelLocation(Self.checkpoint, configuration: file))
+      #expect(denoiser.configuration.grid == [4, 4])
+    }
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: ["[", "{a: ", "- ", "? "]) func deepNesting(opening: String) throws {

@@ -76,7 +76,7 @@ import VQVAE
   /// Dropped codes are −∞ here, −70 there.
   @Test(arguments: [0.6, 0.9]) func truncationAgrees(rate: Double) throws {
     let expected = transposed(try golden.floats("out.truncated.\(rate)"))
-    let given = transposed(try golden.floats("out.log_probs.t5"))
+    let given = transposed(try golden.floats("out.log_probs.t9"))
     let found = recorded.predicted(given, PredictionSettings(truncation: .nucleus(rate)))
     #expect(found.values.contains(-.infinity))
     expectClose(

@@ -111,7 +111,7 @@ import VQDiffusion
     expect(PipelineError.unknownLabel("-1", near: ["0…9"]), labels: [0, -1])
     expect(PipelineError.invalidOption(name: "count", expected: "1…1000000", found: "0"), count: 0)
     expect(
-      PipelineError.invalidOption(name: "count", expected: "1…500000 for 2 classes", found: "\(Int.max)"), labels: [0, 1],
+      PipelineError.invalidOption(name: "count", expected: "1…500000 for 2 subjects", found: "\(Int.max)"), labels: [0, 1],
       count: .max)
     expect(PipelineError.invalidOption(name: "batch size", expected: "1 or more", found: "0")) { $0.batchSize = 0 }
     let steps = #expect(throws: (any Error).self) {

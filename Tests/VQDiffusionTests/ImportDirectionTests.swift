@@ -10,10 +10,11 @@ import Testing
     "VQVAE": ["Tensor", "Checkpoint", "Foundation"],
     "Transformer": ["Tensor", "Checkpoint", "Foundation", "Synchronization"],
     "Diffusion": ["Tensor", "Foundation"],
+    "CLIPText": ["Tensor", "Checkpoint", "Foundation"],
     "Evaluation": ["Tensor", "CBLAS", "Foundation"],
     "VQDiffusion": [
-      "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CPNG", "CJPEG", "Logging", "Foundation",
-      "Synchronization",
+      "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CLIPText", "CPNG", "CJPEG", "Logging", "Yams",
+      "Foundation", "Synchronization",
     ],
     "vqdiff": ["VQDiffusion", "ArgumentParser", "Logging", "Foundation"],
   ]

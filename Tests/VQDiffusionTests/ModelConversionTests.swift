@@ -107,12 +107,11 @@ import VQDiffusion
       }
       let before = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
       let converted = folder.appendingPathComponent("new/converted")
-      let error = #expect(throws: CheckpointError.self) { try ModelConversion(location, floats: .float16).write(to: converted) }
-      guard case .unrepresentable(_, "to_logits.1.bias", -70_000, .float16) = error else {
-        Issue.record("\(String(describing: error))")
-        return
-      }
-      #expect(error.map { "\($0)" }?.contains(".partial") == false, "\(error.map { "\($0)" } ?? "")")
+      // It is named as it stands in the file that holds it.
+      let error = CheckpointError.unrepresentable(
+        file: folder.appendingPathComponent("model.pth").path, tensor: "ema.transformer.to_logits.1.bias", value: -70_000,
+        type: .float16)
+      #expect(throws: error) { try ModelConversion(location, floats: .float16).write(to: converted) }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == before)
       try ModelConversion(location, floats: .bfloat16).write(to: converted)
       #expect(try tensors(converted, "transformer").floatTensor("to_logits.1.bias").values[19] == -70_144)
@@ -176,8 +175,10 @@ import VQDiffusion
       try listing.write(to: target)
       let expected = try SafetensorsFile(fixtures.appendingPathComponent("checkpoints/expected_tensors.safetensors"))
       let found = try SafetensorsFile(target)
-      #expect(found.names.sorted() == expected.names.sorted())
-      for name in expected.names {
+      // The other's widened copy is of no file.
+      let names = expected.names.filter { $0 != "bfloat16.as_float32" }
+      #expect(found.names.sorted() == names.sorted())
+      for name in names {
         #expect(
           found.shape(of: name) == expected.shape(of: name) && found.elementType(of: name) == expected.elementType(of: name))
       }

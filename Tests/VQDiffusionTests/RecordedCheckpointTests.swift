@@ -49,7 +49,7 @@ import VQVAE
       let error = #expect(throws: (any Error).self) { try load(location("imagenet_f32.pth")) }
       let message = try #require(error.map { "\($0)" })
       #expect(message.hasPrefix("\(Self.folder.path)/imagenet_f32.pth: "), "\(message)")
-      #expect(message.contains("expected tensor \"encoder.down.0.block.0.conv1.weight\""), "\(message)")
+      #expect(message.contains("expected a VQGAN's tensor \"encoder.down.0.block.0.conv1.weight\" of 4 dimensions"), "\(message)")
     }
   }
 

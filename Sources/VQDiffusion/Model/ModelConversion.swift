@@ -78,10 +78,23 @@ public struct ModelConversion: Sendable {
             stored.append(try StoredTensor(name, name, of: renamed, floatsAs: floats?.stored))
           }
         }
-        try SafetensorsFile.write(stored, to: Self.file(target, in: folder))
+        let file = try Self.file(target, in: folder)
+        do throws(CheckpointError) {
+          try SafetensorsFile.write(stored, to: file)
+        } catch {
+          throw named(error, of: target)
+        }
       }
       try writeCodebookMap(in: folder)
     }
+  }
+
+  /// An error of writing `target`; a tensor that can't be stored is named as it stands in the file that holds it.
+  private func named(_ error: CheckpointError, of target: String) -> CheckpointError {
+    guard case .unrepresentable(_, let name, let value, let type) = error,
+      let tensor = tensors.first(where: { $0.target == target && $0.name == name })
+    else { return error }
+    return .unrepresentable(file: tensor.file, tensor: tensor.original, value: value, type: type)
   }
 
   private static func file(_ target: String, in folder: URL) throws -> URL {
@@ -93,7 +106,9 @@ public struct ModelConversion: Sendable {
   private func writeCodebookMap(in folder: URL) throws {
     guard source.has(.vqvae) else { return }
     let codes = try source.vqModelConfiguration().codes
-    guard let table = try source.codebookTable(codes: codes, reducedCodes: source.denoiserConfiguration().codebookSize) else { return }
+    guard let table = try source.codebookTable(codes: codes, reducedCodes: source.denoiserConfiguration().codebookSize) else {
+      return
+    }
     try SafetensorsFile.write(
       [StoredTensor(CodebookMapFile.tensor, table, shape: [codes])], to: Self.file(CodebookMapFile.path, in: folder))
   }

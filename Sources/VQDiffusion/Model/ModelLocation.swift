@@ -40,7 +40,8 @@ public struct ModelLocation: Sendable, Equatable {
     }
     guard configuration == nil, autoencoder == nil, codebookMap == nil else {
       throw PipelineError.invalidOption(
-        name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts", found: "a folder: \(url.path)")
+        name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts",
+        found: "a folder: \(url.path)")
     }
     let folder = try ConfigurationFolder(url)
     return DiffusersFolder.isOne(folder) ? DiffusersFolder(folder) : ModelFolder(folder)

@@ -94,7 +94,8 @@ struct MicrosoftCheckpoint: ModelSource {
     guard !layout.codec.isEmpty else {
       throw PipelineError.missingPart(
         folder: location,
-        part: "autoencoder (content_codec.…), and none at \(configuration.autoencoderPath ?? "another path"); name it with --vqvae")
+        part:
+          "autoencoder (content_codec.…), and none at \(configuration.autoencoderPath ?? "another path"); name it with --vqvae")
     }
     return TensorGroup(tensorFile, entries: layout.codec)
   }
@@ -110,12 +111,14 @@ struct MicrosoftCheckpoint: ModelSource {
     if path == nil, files.model.codebookMap == nil { return nil }
     guard let file = files.model.codebookMap ?? files.find(path) else {
       throw PipelineError.missingPart(
-        folder: location, part: "\(path ?? "table"), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
+        folder: location,
+        part: "\(path ?? "table"), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
     }
     let table = try TensorFile.open(file)
     guard let name = table.names.first, table.names.count == 1 else {
       throw PipelineError.invalidInput(
-        file: file.path, expected: "one tensor, a code for each of the autoencoder's \(codes)", found: "\(table.names.count) tensors")
+        file: file.path, expected: "one tensor, a code for each of the autoencoder's \(codes)",
+        found: "\(table.names.count) tensors")
     }
     return try table.integers(name, shape: [codes], in: 0..<reducedCodes)
   }
@@ -130,7 +133,9 @@ struct MicrosoftCheckpoint: ModelSource {
     get throws {
       var ignored = layout.ignored
       if let apart = try codecApart() {
-        ignored += layout.codec.map { IgnoredTensor(file: location, name: $0.original, reason: "another file's autoencoder is used") }
+        ignored += layout.codec.map {
+          IgnoredTensor(file: location, name: $0.original, reason: "another file's autoencoder is used")
+        }
         ignored += apart.ignored
       }
       if configuration.denoiser.kind != .text {

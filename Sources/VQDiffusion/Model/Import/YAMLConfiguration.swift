@@ -12,6 +12,10 @@ struct YAMLConfiguration {
   /// The largest file that is read: configurations have some kilobytes.
   private static let largestFile = 1 << 20
 
+  /// The most aliases that are followed: programs write them for lists that occur twice. Aliases of aliases multiply, and the
+  /// parser compares keys as wholes.
+  private static let mostAliases = 24
+
   /// - Throws: `PipelineError.unreadable`, `.invalidConfiguration` for anything but a YAML mapping.
   init(contentsOf url: URL) throws(PipelineError) {
     file = url.path
@@ -22,9 +26,13 @@ struct YAMLConfiguration {
         throw PipelineError.invalidConfiguration(
           file: file, field: "", expected: "a YAML file of at most \(Self.largestFile) bytes", found: "\(size)")
       }
-      guard let text = String(data: try Data(contentsOf: url), encoding: .utf8), let root = try Yams.compose(yaml: text),
-        root.mapping != nil
-      else {
+      let data = try Data(contentsOf: url)
+      let aliases = Self.aliasCount(data)
+      guard aliases <= Self.mostAliases else {
+        throw PipelineError.invalidConfiguration(
+          file: file, field: "", expected: "at most \(Self.mostAliases) aliases", found: "\(aliases)")
+      }
+      guard let text = String(data: data, encoding: .utf8), let root = try Yams.compose(yaml: text), root.mapping != nil else {
         throw PipelineError.invalidConfiguration(file: file, field: "", expected: "a YAML mapping", found: "something else")
       }
       node = root
@@ -35,6 +43,13 @@ struct YAMLConfiguration {
     } catch {
       throw .unreadable(file: file, reason: error.localizedDescription)
     }
+  }
+
+  /// How many asterisks could begin an alias: those before something else than a space or another asterisk. Comments and strings
+  /// are counted too, since where they end is the parser's to say.
+  private static func aliasCount(_ data: Data) -> Int {
+    let asterisk = UInt8(ascii: "*")
+    return zip(data, data.dropFirst()).count { $0 == asterisk && $1 != asterisk && $1 > UInt8(ascii: " ") }
   }
 
   private init(file: String, node: Node, path: String) { (self.file, self.node, self.path) = (file, node, path) }
