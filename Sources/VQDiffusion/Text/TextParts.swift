@@ -48,6 +48,6 @@ enum CLIPVocabulary {
     try BundledResources.folder(
       "clip", holding: "merges.txt", missing: PipelineError.clipVocabularyMissing(searched:)
     )
-      .appendingPathComponent("merges.txt")
+    .appendingPathComponent("merges.txt")
   }
 }

@@ -97,19 +97,26 @@ struct DiffusersFolder: ModelSource {
 
   /// `scheduler/scheduler_config.json`.
   private struct Scheduler: Decodable {
-    var num_train_timesteps: Int
-    var alpha_cum_start: Double
-    var alpha_cum_end: Double
-    var gamma_cum_start: Double
-    var gamma_cum_end: Double
+    var timesteps: Int
+    var alpha1: Double
+    var alphaT: Double
+    var gamma1: Double
+    var gammaT: Double
+
+    enum CodingKeys: String, CodingKey {
+      case timesteps = "num_train_timesteps"
+      case alpha1 = "alpha_cum_start"
+      case alphaT = "alpha_cum_end"
+      case gamma1 = "gamma_cum_start"
+      case gammaT = "gamma_cum_end"
+    }
   }
 
   func scheduler() throws -> SchedulerConfiguration {
     let scheduler: Scheduler = try folder.decode("scheduler/scheduler_config.json")
     return SchedulerConfiguration(
-      kind: SchedulerConfiguration.Kind.maskAndReplace.rawValue, timesteps: scheduler.num_train_timesteps,
-      alpha1: scheduler.alpha_cum_start, alphaT: scheduler.alpha_cum_end, gamma1: scheduler.gamma_cum_start,
-      gammaT: scheduler.gamma_cum_end)
+      kind: SchedulerConfiguration.Kind.maskAndReplace.rawValue, timesteps: scheduler.timesteps, alpha1: scheduler.alpha1,
+      alphaT: scheduler.alphaT, gamma1: scheduler.gamma1, gammaT: scheduler.gammaT)
   }
 
   private func textConfiguration() throws -> CLIPTextConfiguration { try folder.decode("text_encoder/config.json") }
