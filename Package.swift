@@ -69,7 +69,9 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",
-      dependencies: ["VQDiffusion", "VQVAE", "CPNG", "Tensor", "Checkpoint", "TestSupport"]),
+      dependencies: [
+        "VQDiffusion", "VQVAE", "CLIPText", "Transformer", "Diffusion", "CPNG", "Tensor", "Checkpoint", "TestSupport",
+      ]),
     .testTarget(
       name: "BenchmarkTests",
       dependencies: ["BenchmarkKit", "VQDiffusion", "Transformer", "VQVAE", "Tensor", "Checkpoint", "TestSupport"]),

@@ -13,8 +13,8 @@ import Testing
     "Diffusion": ["Tensor", "Foundation"],
     "Evaluation": ["Tensor", "CBLAS", "Foundation"],
     "VQDiffusion": [
-      "Tensor", "Checkpoint", "VQVAE", "Transformer", "CLIPText", "Diffusion", "Evaluation", "CPNG", "CJPEG", "Logging",
-      "Yams", "Foundation", "Synchronization",
+      "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CLIPText", "CPNG", "CJPEG", "Logging", "Yams",
+      "Foundation", "Synchronization",
     ],
     "vqdiff": ["VQDiffusion", "ArgumentParser", "Logging", "Foundation"],
   ]

@@ -9,6 +9,7 @@ enum AtomicFolder {
     let manager = FileManager.default
     let parent = url.standardizedFileURL.deletingLastPathComponent()
     let partial = parent.appendingPathComponent(".\(UUID().uuidString).partial", isDirectory: true)
+    let missing = missingFolders(above: partial)
     do {
       guard !manager.fileExists(atPath: url.path) else {
         throw PipelineError.unwritable(path: url.path, reason: "there is something of that name already")
@@ -18,8 +19,21 @@ enum AtomicFolder {
       try manager.moveItem(at: partial, to: url)
     } catch {
       try? manager.removeItem(at: partial)
+      for folder in missing where (try? manager.contentsOfDirectory(atPath: folder.path))?.isEmpty == true {
+        try? manager.removeItem(at: folder)
+      }
       if let error = error as? CocoaError { throw PipelineError.unwritable(path: url.path, reason: error.localizedDescription) }
       throw error
     }
+  }
+
+  /// The folders above one that don't exist, the deepest first.
+  private static func missingFolders(above url: URL) -> [URL] {
+    var (missing, folder) = ([URL](), url.deletingLastPathComponent())
+    while folder.pathComponents.count > 1, !FileManager.default.fileExists(atPath: folder.path) {
+      missing.append(folder)
+      folder.deleteLastPathComponent()
+    }
+    return missing
   }
 }

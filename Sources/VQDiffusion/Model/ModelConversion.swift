@@ -40,7 +40,7 @@ public struct ModelConversion: Sendable {
     try ComputeOptions.$current.withValue(ComputeOptions(memory: .low)) { _ = try VQDiffusionPipeline(location) }
     self.source = source
     self.floats = floats
-    ignored = source.ignored
+    ignored = try source.ignored
     var groups: [(String, [TensorGroup])] = []
     for part in ModelPart.allCases where part != .scheduler && source.has(part) {
       groups.append(("\(part.rawValue)/model.safetensors", try source.groups(of: part)))
@@ -77,11 +77,24 @@ public struct ModelConversion: Sendable {
             stored.append(try StoredTensor(name, name, of: renamed, floatsAs: floats?.stored))
           }
         }
-        try SafetensorsFile.write(stored, to: Self.file(target, in: folder), checkCancellation: checkCancellation)
+        let file = try Self.file(target, in: folder)
+        do {
+          try SafetensorsFile.write(stored, to: file, checkCancellation: checkCancellation)
+        } catch let error as CheckpointError {
+          throw named(error, of: target)
+        }
       }
       try writeCodebookMap(in: folder)
       try checkCancellation()
     }
+  }
+
+  /// An error of writing `target`; a tensor that can't be stored is named as it stands in the file that holds it.
+  private func named(_ error: CheckpointError, of target: String) -> CheckpointError {
+    guard case .unrepresentable(_, let name, let value, let type) = error,
+      let tensor = tensors.first(where: { $0.target == target && $0.name == name })
+    else { return error }
+    return .unrepresentable(file: tensor.file, tensor: tensor.original, value: value, type: type)
   }
 
   private static func file(_ target: String, in folder: URL) throws -> URL {

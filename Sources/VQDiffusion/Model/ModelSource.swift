@@ -52,7 +52,7 @@ protocol ModelSource: Sendable {
   func configurationFile(of part: ModelPart) -> String
 
   /// Tensors of the files that no part uses, on purpose.
-  var ignored: [IgnoredTensor] { get }
+  var ignored: [IgnoredTensor] { get throws }
 }
 
 extension ModelSource {

@@ -36,7 +36,7 @@ struct MicrosoftCheckpoint: ModelSource {
   func has(_ part: ModelPart) -> Bool {
     switch part {
     case .transformer, .scheduler: true
-    case .vqvae: (try? codecGroup()) != nil
+    case .vqvae: files.model.autoencoder != nil || !layout.codec.isEmpty || files.find(configuration.autoencoderPath) != nil
     case .textEncoder: configuration.denoiser.kind == .text && !layout.textEncoder.isEmpty
     }
   }
@@ -90,26 +90,35 @@ struct MicrosoftCheckpoint: ModelSource {
 
   /// The autoencoder's tensors: in a file named by the user, in the checkpoint, or in the file that the YAML names.
   private func codecGroup() throws -> TensorGroup {
-    if let file = files.model.autoencoder { return try MicrosoftLayout.codec(in: TensorFile.open(file)) }
-    if !layout.codec.isEmpty { return TensorGroup(tensorFile, entries: layout.codec) }
-    guard let file = files.find(configuration.autoencoderPath) else {
+    if let apart = try codecApart() { return apart.group }
+    guard !layout.codec.isEmpty else {
       throw PipelineError.missingPart(
         folder: location,
-        part: "autoencoder (content_codec.…), and none at \(configuration.autoencoderPath ?? "another path"); name it with --vqvae")
+        part:
+          "autoencoder (content_codec.…), and none at \(configuration.autoencoderPath ?? "another path"); name it with --vqvae")
     }
-    return try MicrosoftLayout.codec(in: TensorFile.open(file))
+    return TensorGroup(tensorFile, entries: layout.codec)
+  }
+
+  /// The autoencoder in a file of its own; nil where it is the checkpoint's.
+  private func codecApart() throws -> (group: TensorGroup, ignored: [IgnoredTensor])? {
+    let named = layout.codec.isEmpty ? files.find(configuration.autoencoderPath) : nil
+    return try (files.model.autoencoder ?? named).map { try MicrosoftLayout.codec(in: TensorFile.open($0)) }
   }
 
   func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]? {
-    guard let path = configuration.codebookMapPath else { return nil }
+    let path = configuration.codebookMapPath
+    if path == nil, files.model.codebookMap == nil { return nil }
     guard let file = files.model.codebookMap ?? files.find(path) else {
       throw PipelineError.missingPart(
-        folder: location, part: "\(path), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
+        folder: location,
+        part: "\(path ?? "table"), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
     }
     let table = try TensorFile.open(file)
     guard let name = table.names.first, table.names.count == 1 else {
       throw PipelineError.invalidInput(
-        file: file.path, expected: "one tensor, a code for each of the autoencoder's \(codes)", found: "\(table.names.count) tensors")
+        file: file.path, expected: "one tensor, a code for each of the autoencoder's \(codes)",
+        found: "\(table.names.count) tensors")
     }
     return try table.integers(name, shape: [codes], in: 0..<reducedCodes)
   }
@@ -120,7 +129,22 @@ struct MicrosoftCheckpoint: ModelSource {
 
   func configurationFile(of part: ModelPart) -> String { configuration.file }
 
-  var ignored: [IgnoredTensor] { layout.ignored }
+  var ignored: [IgnoredTensor] {
+    get throws {
+      var ignored = layout.ignored
+      if let apart = try codecApart() {
+        ignored += layout.codec.map {
+          IgnoredTensor(file: location, name: $0.original, reason: "another file's autoencoder is used")
+        }
+        ignored += apart.ignored
+      }
+      if configuration.denoiser.kind != .text {
+        let texts = layout.textEncoder.map(\.original) + [layout.emptyText].compactMap { $0 }
+        ignored += texts.map { IgnoredTensor(file: location, name: $0, reason: "the model takes no texts") }
+      }
+      return ignored
+    }
+  }
 }
 
 /// Files that a checkpoint's configuration names by paths of the machine that it was trained on.

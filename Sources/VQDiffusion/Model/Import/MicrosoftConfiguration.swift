@@ -64,14 +64,16 @@ package struct MicrosoftConfiguration: Sendable {
   /// - Throws: `PipelineError.mismatchedParts` unless they are as many as stated, or one more for a learned "no class".
   func denoiser(classRows rows: Int?, location: String) throws(PipelineError) -> DenoiserConfiguration {
     guard let stated = denoiser.classRows, let rows else { return denoiser }
-    guard rows == stated || rows == stated + 1 else {
+    // The other way round a number of the file's could overflow.
+    let hasOneMore = rows - 1 == stated
+    guard rows == stated || hasOneMore else {
       throw .mismatchedParts(
         folder: location, expected: "\(stated) class rows, as \(file) states, or one more", found: "\(rows)")
     }
     var configuration = denoiser
     configuration.classRows = rows
     // The public program takes row 1000 for "no class", whatever its YAML file says.
-    configuration.unconditionalClass = rows == stated + 1 || rows == 1001 ? rows - 1 : nil
+    configuration.unconditionalClass = hasOneMore || rows == 1001 ? rows - 1 : nil
     return configuration
   }
 }

@@ -81,15 +81,19 @@ struct MicrosoftLayout: Sendable {
     ignored.append(IgnoredTensor(file: file.file, name: name, reason: reason))
   }
 
-  /// The tensors of an autoencoder's own checkpoint, which lie at the top, or under `state_dict` or `model`.
-  static func codec(in file: any TensorSource) -> TensorGroup {
+  /// The tensors of an autoencoder's own checkpoint, which lie at the top, or under `state_dict` or `model`, and what it holds besides.
+  static func codec(in file: any TensorSource) -> (group: TensorGroup, ignored: [IgnoredTensor]) {
     let root = ["state_dict.", "model."].first { root in file.names.contains { $0.hasPrefix(root) } } ?? ""
     var group = TensorGroup(file)
+    var ignored: [IgnoredTensor] = []
     for name in file.names {
-      guard let own = name.suffix(after: root), !own.hasPrefix("loss.") else { continue }
-      group.entries.append(.init(name: own, original: name))
+      if let own = name.suffix(after: root), !own.hasPrefix("loss.") {
+        group.entries.append(.init(name: own, original: name))
+      } else {
+        ignored.append(IgnoredTensor(file: file.file, name: name, reason: "belongs to the training program"))
+      }
     }
-    return group
+    return (group, ignored)
   }
 }
 

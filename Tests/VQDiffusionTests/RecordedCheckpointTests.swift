@@ -1,0 +1,63 @@
+import Diffusion
+import Foundation
+import TestSupport
+import Testing
+import Transformer
+import VQDiffusion
+import VQVAE
+
+/// Checkpoints in Microsoft's layout, as PyTorch wrote them. Their codec is cut down to its outermost layers.
+@Suite struct RecordedCheckpointTests {
+  private static let folder = fixtures.appendingPathComponent("checkpoints")
+
+  private func location(_ file: String, _ yaml: String = "config.yaml", averages: Bool = true) -> ModelLocation {
+    ModelLocation(
+      Self.folder.appendingPathComponent(file), configuration: Self.folder.appendingPathComponent(yaml),
+      prefersAveragedWeights: averages)
+  }
+
+  @Test(
+    arguments: ["imagenet_f32.pth", "imagenet_f16.pth", "imagenet_legacy_format.pth"],
+    [("config.yaml", true), ("config.yaml", false), ("config_dumped.yaml", true), ("config_dumped.yaml", false)])
+  func logitsAgree(file: String, choice: (yaml: String, averages: Bool)) throws {
+    let golden = try GoldenCase("checkpoints")
+    let denoiser = try VQDiffusionPipeline.denoiser(location(file, choice.yaml, averages: choice.averages))
+    let tokens = try golden.integers("in.tokens").map { Int32($0) }
+    let logits = try denoiser.logits(
+      tokens: tokens, timesteps: golden.integers("in.t"),
+      conditions: golden.integers("in.class").map { .index($0) })
+    let expected = try golden.floats("out.logits.\(file).\(choice.averages ? "ema" : "model")")
+    expectClose(logits, transposed(expected), absolute: try golden.tolerance("logits"))
+    // The other weights' logits are far away.
+    let other = transposed(try golden.floats("out.logits.\(file).\(choice.averages ? "model" : "ema")"))
+    #expect(!Closeness(logits, other, absolute: try golden.tolerance("logits"), relative: 0).isClose)
+  }
+
+  @Test func theConfigurationIsTheRecordedOne() throws {
+    let golden = try GoldenCase("checkpoints")
+    for yaml in ["config.yaml", "config_dumped.yaml"] {
+      let expected: DenoiserConfiguration = try golden.params.decoded()
+      #expect(try VQDiffusionPipeline.denoiser(location("imagenet_f32.pth", yaml)).configuration == expected)
+      #expect(expected.unconditionalClass == nil && expected.classRows == 7)
+    }
+  }
+
+  @Test func aCutDownCodecIsRefusedByName() throws {
+    for load in [
+      { _ = try VQDiffusionPipeline($0) }, { _ = try ImageCodec($0) }, { _ = try ModelReport($0) },
+    ] as [(ModelLocation) throws -> Void] {
+      let error = #expect(throws: (any Error).self) { try load(location("imagenet_f32.pth")) }
+      let message = try #require(error.map { "\($0)" })
+      #expect(message.hasPrefix("\(Self.folder.path)/imagenet_f32.pth: "), "\(message)")
+      #expect(message.contains("expected a VQGAN's tensor \"encoder.down.0.block.0.conv1.weight\" of 4 dimensions"), "\(message)")
+    }
+  }
+
+  @Test func withoutItsConfigurationACheckpointSaysNothing() {
+    let file = Self.folder.appendingPathComponent("imagenet_f32.pth")
+    #expect(throws: PipelineError.configurationMissing(file: file.path)) { try VQDiffusionPipeline(ModelLocation(file)) }
+    #expect(
+      PipelineError.configurationMissing(file: "a.pth").description
+        == "a.pth: a checkpoint file needs the YAML file that describes it; name it with --config")
+  }
+}
