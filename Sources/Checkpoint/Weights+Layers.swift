@@ -20,7 +20,10 @@ extension Weights {
       let weight = try scope(name).layerWeights("weight", arePointwise ? shape + [1, 1] : shape)
       parts.append((weight.reshaped(shape), try scope(name).tensor("bias", [width])))
     }
-    return Linear(stacking: parts)
+    let stacked = Linear(stacking: parts)
+    // The copy is what is used from here on; with the pages that it was read from, these layers would be in memory twice.
+    for name in names { scope(name).release("weight") }
+    return stacked
   }
 
   /// `NAME.weight` [outputs, inputs, window, window] and `NAME.bias` [outputs].

@@ -102,6 +102,9 @@ package struct Weights: Sendable {
     return .floats(try tensor(name, shape))
   }
 
+  /// Tells the system that a tensor in a mapped file won't be read again soon.
+  func release(_ name: String) { contents.sources[prefix + name]?.mapped(prefix + name)?.release() }
+
   private func source(of name: String, _ shape: [Int]) throws(CheckpointError) -> any TensorSource {
     let fullName = prefix + name
     guard let source = contents.sources[fullName], let found = source.shape(of: fullName) else {

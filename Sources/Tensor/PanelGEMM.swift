@@ -80,11 +80,7 @@ extension MatrixWeights {
         accumulates: accumulates)
       keepAlive(weight)
     case .halfRows(let weight):
-      let widened = Storage(count: columns.count * inner)
-      weight.widen(columns.lowerBound * inner..<columns.upperBound * inner, into: widened.base)
-      multiplyRows(
-        a, rows: rows, by: widened.base, columns: columns.count, into: c, stride: stride, accumulates: accumulates)
-      withExtendedLifetime(widened) {}
+      multiplyHalves(a, rows: rows, by: weight, columns: columns, into: c, stride: stride, accumulates: accumulates)
     case .packed(let weights):
       vqd_packed_gemm(
         a, weights.inner, weights.tiles.base + columns.lowerBound * weights.inner, bias, c, stride, rows, weights.inner,
@@ -94,6 +90,24 @@ extension MatrixWeights {
       weights.multiply(a, rows: rows, columns: columns, bias: bias, into: c, stride: stride, accumulates: accumulates)
     case .int8(let weights):
       weights.multiply(a, rows: rows, columns: columns, into: c, stride: stride, accumulates: accumulates)
+    }
+  }
+
+  /// Weights are widened some columns at a time: whole layers, once for each thread, would be a large part of what 16 bits save.
+  private func multiplyHalves(
+    _ a: UnsafePointer<Float>, rows: Int, by weight: HalfTensor, columns: Range<Int>, into c: UnsafeMutablePointer<Float>,
+    stride: Int, accumulates: Bool
+  ) {
+    // 4 MiB, but not so few that packing the rows for each call shows.
+    let block = min(max((1 << 20) / max(inner, 1), 256), columns.count)
+    let widened = Storage(count: block * inner)
+    defer { withExtendedLifetime(widened) {} }
+    for first in Swift.stride(from: columns.lowerBound, to: columns.upperBound, by: max(block, 1)) {
+      let end = min(first + block, columns.upperBound)
+      weight.widen(first * inner..<end * inner, into: widened.base)
+      multiplyRows(
+        a, rows: rows, by: widened.base, columns: end - first, into: c + (first - columns.lowerBound), stride: stride,
+        accumulates: accumulates)
     }
   }
 

@@ -51,13 +51,40 @@ final class BufferPool: Sendable {
       return buffer
     }
     if let reused { return reused }
+    makeRoom(for: size)
     return Self.allocate(bytes: size).bindMemory(to: Float.self, capacity: size / MemoryLayout<Float>.stride)
   }
 
+  /// A large buffer that isn't there takes the place of smaller ones, as many bytes of them, the largest first: where activations grow
+  /// from level to level, as in a decoder, nobody takes those again. Larger ones stay, so that a network which takes the same
+  /// sizes over and over soon finds them all.
+  private func makeRoom(for size: Int) {
+    guard size >= Self.largeSize else { return }
+    let evicted = state.withLock { state in
+      var (evicted, bytes): ([(buffer: UnsafeMutablePointer<Float>, size: Int)], Int) = ([], 0)
+      for smaller in state.free.keys.filter({ $0 < size }).sorted(by: >) {
+        while bytes < size, let buffer = state.free[smaller]?.popLast() {
+          evicted.append((buffer, smaller))
+          bytes += smaller
+        }
+      }
+      state.bytes -= bytes
+      return Evicted(buffers: evicted)
+    }
+    for (buffer, size) in evicted.buffers { Self.free(buffer, bytes: size) }
+  }
+
+  /// Buffers of which no one else knows any more.
+  private struct Evicted: @unchecked Sendable {
+    let buffers: [(buffer: UnsafeMutablePointer<Float>, size: Int)]
+  }
+
+  private static let hugePage = 2 << 20
+  private static let largeSize = 2 * hugePage
+
   /// Large buffers ask for huge pages: the first touch of a gigabyte of small ones takes a second and more.
   private static func allocate(bytes: Int) -> UnsafeMutableRawPointer {
-    let hugePage = 2 << 20
-    guard bytes >= 2 * hugePage else { return .allocate(byteCount: bytes, alignment: 64) }
+    guard bytes >= largeSize else { return .allocate(byteCount: bytes, alignment: 64) }
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: hugePage)
     #if os(Linux)
       // Advice only: where it isn't taken, pages are small.
@@ -69,7 +96,7 @@ final class BufferPool: Sendable {
   /// When the pool is full, all that it holds gives way: sizes that nobody takes any more must not lock out those in use.
   func give(_ buffer: UnsafeMutablePointer<Float>, floats: Int) {
     let size = Self.sizeClass(floats)
-    guard size <= limitInBytes else { return Self.free([buffer]) }
+    guard size <= limitInBytes else { return Self.free(buffer, bytes: size) }
     let evicted = state.withLock { state -> State? in
       var full: State?
       if state.bytes + size > limitInBytes {
@@ -80,11 +107,17 @@ final class BufferPool: Sendable {
       state.bytes += size
       return full
     }
-    for buffers in (evicted?.free ?? [:]).values { Self.free(buffers) }
+    for (size, buffers) in evicted?.free ?? [:] {
+      for buffer in buffers { Self.free(buffer, bytes: size) }
+    }
   }
 
-  private static func free(_ buffers: [UnsafeMutablePointer<Float>]) {
-    for buffer in buffers { UnsafeMutableRawPointer(buffer).deallocate() }
+  private static func free(_ buffer: UnsafeMutablePointer<Float>, bytes: Int) {
+    #if os(Linux)
+      // The C library keeps freed memory of up to 32 MiB that lies among other memory; the system gets at least its pages.
+      if bytes >= largeSize { madvise(buffer, bytes, MADV_DONTNEED) }
+    #endif
+    UnsafeMutableRawPointer(buffer).deallocate()
   }
 
   /// Bytes for `floats`, rounded up to one of four sizes between powers of two, so that buffers find a next user.

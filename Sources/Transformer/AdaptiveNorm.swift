@@ -17,8 +17,8 @@ final class AdaptiveNorm: Sendable {
   }
 
   private enum Code: Sendable {
-    /// [rows, D]
-    case table(FloatTensor)
+    /// [rows, D]; with low memory 16-bit ones stay in the file, since few rows are asked for.
+    case table(LayerWeights)
     case sinusoidal(timesteps: Int)
   }
 
@@ -36,7 +36,7 @@ final class AdaptiveNorm: Sendable {
     code =
       switch kind {
       case .sinusoidalLayerNorm: .sinusoidal(timesteps: rows)
-      case .layerNorm, .instanceNorm: .table(try weights.tensor("emb.weight", [rows, width]))
+      case .layerNorm, .instanceNorm: .table(try weights.layerWeights("emb.weight", [rows, width]))
       }
     linear = try weights.linear("linear", inputs: width, outputs: 2 * width)
   }
@@ -68,10 +68,10 @@ final class AdaptiveNorm: Sendable {
   private func codeVector(_ index: Index) -> [Float] {
     switch (code, index) {
     case (.table(let table), .row(let row)):
-      return table.withUnsafeBufferPointer { Array($0[row * width..<(row + 1) * width]) }
+      return table.rows([row]).values
     case (.table(let table), .meanRow):
       let rows = table.shape[0]
-      return table.withUnsafeBufferPointer { values in
+      return table.rows(Array(0..<rows)).withUnsafeBufferPointer { values in
         (0..<width).map { column in
           Float((0..<rows).reduce(0.0) { $0 + Double(values[$1 * width + column]) } / Double(rows))
         }

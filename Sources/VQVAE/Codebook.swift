@@ -3,32 +3,36 @@ import Tensor
 
 /// The codes that latents are quantised to.
 package struct Codebook: Sendable {
-  /// [codes, dimension]
-  package let codes: FloatTensor
-  /// A latent's score for every code: it is quantised to the code of the largest.
+  /// [codes, dimension]; with low memory as and where the file holds them.
+  private let codes: LayerWeights
+  /// A latent's score for every code, once the latent is multiplied by `latentFactor`: it is quantised to the code of the largest.
   private let scoring: Linear
+  private let latentFactor: Float
 
   /// Latents go to the nearest code. The score is 2 z·e − |e|²: minus the squared distance, less |z|², which is the same
-  /// for all codes.
-  package init(codes: FloatTensor) {
-    let (count, dimension) = (codes.shape[0], codes.shape[1])
-    let values = codes.values
-    let norms = (0..<count).map { code in
-      Float(values[code * dimension..<(code + 1) * dimension].reduce(0.0) { $0 + Double($1) * Double($1) })
+  /// for all codes. The latent is what is doubled, so that the codes can be multiplied by as they are.
+  package init(codes: LayerWeights) {
+    let norms = (0..<codes.shape[0]).map { code in
+      -Float(codes.rows([code]).values.reduce(0.0) { $0 + Double($1) * Double($1) })
     }
-    let scoring = Linear(
-      weight: FloatTensor(values.map { 2 * $0 }, shape: codes.shape), bias: FloatTensor(norms.map { -$0 }, shape: [count]))
-    self.init(codes: codes, scoring: scoring)
+    let scoring = Linear(weights: codes, bias: FloatTensor(norms, shape: [codes.shape[0]]))
+    self.init(codes: codes, scoring: scoring, latentFactor: 2)
   }
 
-  /// - Parameter scoring: from a latent to one number per code, the largest of which wins.
-  init(codes: FloatTensor, scoring: Linear) {
-    self.codes = codes
-    self.scoring = scoring
+  /// - Parameter scoring: from a latent times `latentFactor` to one number per code, the largest of which wins.
+  init(codes: LayerWeights, scoring: Linear, latentFactor: Float = 1) {
+    (self.codes, self.scoring, self.latentFactor) = (codes, scoring, latentFactor)
   }
 
   /// The scores of every code for latents [B, h, w, dimension]: [B, h, w, codes].
-  package func scores(_ latents: FloatTensor) -> FloatTensor { scoring(latents) }
+  package func scores(_ latents: FloatTensor) -> FloatTensor {
+    guard latentFactor != 1 else { return scoring(latents) }
+    var scaled = latents
+    scaled.withUnsafeMutableBufferPointer { values in
+      for index in values.indices { values[index] *= latentFactor }
+    }
+    return scoring(scaled)
+  }
 
   /// The code of each latent [B, h, w, dimension]: that of the largest score, of equal ones the first.
   package func tokens(_ latents: FloatTensor) -> [Int32] {
@@ -60,15 +64,7 @@ package struct Codebook: Sendable {
   }
 
   /// The codes of tokens, all in range: [tokens.count, dimension].
-  package func vectors(_ tokens: [Int32]) -> FloatTensor {
-    let dimension = codes.shape[1]
-    defer { keepAlive(codes) }
-    return FloatTensor(uninitialized: [tokens.count, dimension]) { target in
-      for (row, token) in tokens.enumerated() {
-        (target + row * dimension).update(from: codes.base + Int(token) * dimension, count: dimension)
-      }
-    }
-  }
+  package func vectors(_ tokens: [Int32]) -> FloatTensor { codes.rows(tokens.map(Int.init)) }
 }
 
 /// The tables between a full codebook and the reduced one that a denoiser was trained on (of the 16,384 codes of the ImageNet

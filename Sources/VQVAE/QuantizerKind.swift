@@ -40,16 +40,16 @@ extension Codebook {
   init(_ weights: Weights, _ configuration: VQModelConfiguration) throws(CheckpointError) {
     let kind = configuration.quantizer ?? .nearest
     let (count, dimension) = (configuration.codes, configuration.codeDimension)
-    let codes = try weights.tensor(kind.codesName, [count, dimension])
+    let codes = try weights.layerWeights(kind.codesName, [count, dimension])
     switch kind {
     case .nearest, .ema:
       self.init(codes: codes)
     case .emaCosine:
       // 1/|z| is the same for all codes of a latent and so doesn't change which is largest.
-      self.init(codes: codes, scoring: Linear(weight: codes, bias: nil))
+      self.init(codes: codes, scoring: Linear(weights: codes, bias: nil))
     case .gumbel:
-      let projection = try weights.tensor("proj.weight", [count, dimension, 1, 1]).reshaped([count, dimension])
-      self.init(codes: codes, scoring: Linear(weight: projection, bias: try weights.tensor("proj.bias", [count])))
+      let projection = try weights.layerWeights("proj.weight", [count, dimension, 1, 1]).reshaped([count, dimension])
+      self.init(codes: codes, scoring: Linear(weights: projection, bias: try weights.tensor("proj.bias", [count])))
     }
   }
 }

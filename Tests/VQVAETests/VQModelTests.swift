@@ -44,7 +44,7 @@ import VQVAE
   }
 
   @Test func ofEquallyNearCodesTheFirstIsChosen() {
-    let codebook = Codebook(codes: FloatTensor([3, 0, 0, -2, 0, 2, 3, 0, 5, 5], shape: [5, 2]))
+    let codebook = Codebook(codes: .floats(FloatTensor([3, 0, 0, -2, 0, 2, 3, 0, 5, 5], shape: [5, 2])))
     let latents = FloatTensor([3, 0, 0, 0, -1, 4, 9, 9, 2, 0, 0, -9], shape: [1, 3, 2, 2])
     #expect(codebook.tokens(latents) == [0, 1, 2, 4, 0, 1])
   }

@@ -52,7 +52,9 @@ struct MicrosoftLayout: Sendable {
 
   /// A tensor of the diffusion model, by its name there.
   private mutating func take(_ name: String, as original: String, _ file: any TensorSource) -> Bool {
-    if let own = name.suffix(after: "transformer.") {
+    if name.hasSuffix(".attn2.mask") {
+      ignore(file, original, "a causal mask that nothing reads")
+    } else if let own = name.suffix(after: "transformer.") {
       denoiser.append(.init(name: own, original: original))
     } else if let own = name.suffix(after: "condition_emb.") {
       textEncoder.append(.init(name: own, original: original))
