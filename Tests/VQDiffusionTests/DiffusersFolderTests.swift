@@ -220,7 +220,7 @@ import VQVAE
     #expect(lines.count == 7 && lines[1] == "location: \(RecordedPipeline.folder.path)")
     #expect(
       lines[2].hasPrefix(
-        "transformer: text-conditional, 77 vectors of width 16, 2 layers of width 16, 2 heads, 4×4 tokens of 20 codes"))
+        "transformer: text-conditional, 77 text vectors of width 16, 2 layers of width 16, 2 heads, 4×4 tokens of 20 codes"))
     #expect(lines[3].hasPrefix("vqvae: 20 codes of dimension 5, 2×2 pixels per token, trained on 8×8"))
     #expect(lines[4].hasPrefix("text encoder: CLIP, 2 layers of width 16, 2 heads, 77 places for 1414 tokens"))
     #expect(lines[5] == "scheduler: mask and replace, 10 timesteps")
