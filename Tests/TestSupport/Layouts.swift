@@ -9,7 +9,7 @@ package func transposed(_ x: FloatTensor) -> FloatTensor {
 }
 
 /// [B, C, H, W] as [B, H, W, C].
-package func channelsLast(_ x: FloatTensor) -> FloatTensor {
+package func nhwc(_ x: FloatTensor) -> FloatTensor {
   transposed(x.reshaped([x.shape[0], x.shape[1], x.shape[2] * x.shape[3]])).reshaped([
     x.shape[0], x.shape[2], x.shape[3], x.shape[1],
   ])

@@ -85,12 +85,12 @@ import VQVAE
   }
 
   @Test func theAutoencoderAgrees() throws {
-    let centred = channelsLast(try golden.floats("in.image"))
+    let centred = nhwc(try golden.floats("in.image"))
     let image = FloatTensor(centred.values.map { ($0 + 1) / 2 }, shape: centred.shape)
     #expect(try recorded.pipeline.vqModel.encode(image).tokens.map(Int.init) == golden.integers("out.encoded_indices"))
     let grid = TokenGrid(tokens: try recorded.tokens("in.decode_tokens"), height: 4, width: 4)
     expectClose(
-      try recorded.pipeline.vqModel.decode(grid), channelsLast(try golden.floats("out.decoded_image")),
+      try recorded.pipeline.vqModel.decode(grid), nhwc(try golden.floats("out.decoded_image")),
       absolute: try golden.tolerance("decoded_image"))
   }
 
@@ -124,7 +124,7 @@ import VQVAE
     #expect(steps == 10)
     let image = try recorded.pipeline.vqModel.decode(TokenGrid(tokens: Array(tokens.joined()), height: 4, width: 4))
     expectClose(
-      image, channelsLast(try golden.floats("out.trajectory.image")), absolute: try golden.tolerance("trajectory.image"))
+      image, nhwc(try golden.floats("out.trajectory.image")), absolute: try golden.tolerance("trajectory.image"))
   }
 
   /// What entered each step: guided, truncated, bounded from below.

@@ -87,17 +87,3 @@ import VQVAE
     #expect(encoded.map { Int(map.full[$0]) } == (try golden.integers("out.round_trip_indices")))
   }
 }
-
-/// [B, C, H, W], the reference's order, as [B, H, W, C].
-func nhwc(_ x: FloatTensor) -> FloatTensor {
-  let (batch, channels, height, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-  var y = FloatTensor(zeros: [batch, height, width, channels])
-  for b in 0..<batch {
-    for c in 0..<channels {
-      for h in 0..<height {
-        for w in 0..<width { y[b, h, w, c] = x[b, c, h, w] }
-      }
-    }
-  }
-  return y
-}
