@@ -106,6 +106,7 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     case .label(let index): (label, className) = (index, pipeline.labels[index])
     case .prompt(let text): prompt = text
     }
+    negativePrompt = image.negativePrompt
     sampler = settings.method.name.rawValue
     steps = settings.steps
     guidanceScale = settings.guidanceScale
