@@ -99,6 +99,16 @@ import VQDiffusion
     #expect(without[0].negativePrompt == nil && ImageRecord(without[0], by: pipeline, settings: settings).negativePrompt == nil)
   }
 
+  /// PNG's texts can't hold it; the record as JSON can.
+  @Test func aTextWithNULIsRecorded() async throws {
+    let pipeline = try VQDiffusionPipeline(contentsOf: Self.recorded)
+    let images = try await pipeline.generate(prompts: ["a\0b"], negativePrompt: "c\0", settings: Self.guided)
+    let record = ImageRecord(images[0], by: pipeline, settings: Self.guided)
+    let texts = try PNGText.textChunks(of: images[0].image.pngBytes(text: record.pngTexts()))
+    #expect(try ImageRecord(texts) == record && record.prompt == "a\0b" && record.negativePrompt == "c\0")
+    #expect(record.parameters.hasPrefix("a b\nNegative prompt: c\nSteps: "))
+  }
+
   @Test func previewsTellTheNegativeTextToo() async throws {
     let pipeline = try VQDiffusionPipeline(contentsOf: Self.recorded)
     var previews = 0
