@@ -43,7 +43,7 @@ package struct WorkCount: Equatable, Sendable {
   /// One image of a height and width in pixels to tokens, the search for the nearest codes included; the codebook counts as the
   /// encoder's parameters.
   package init(encoder configuration: VQModelConfiguration, height: Int, width: Int) {
-    var (pixels, channels) = (height * width, configuration.channels)
+    var (pixels, channels) = (height * width, configuration.firstChannels)
     convolution(inputs: configuration.inputChannels, outputs: channels, window: 3, pixels: pixels)
     for (level, multiplier) in configuration.channelMultipliers.enumerated() {
       self.level(

@@ -2,7 +2,7 @@ import Checkpoint
 import Tensor
 
 /// Whose names a checkpoint's tensors have.
-public enum CLIPTensorNames: String, Codable, Sendable, CaseIterable {
+package enum CLIPTensorNames: String, Codable, Sendable, CaseIterable {
   /// `text_model.embeddings.token_embedding.weight` …, query, key and value apart.
   case huggingFace = "hugging_face"
   /// `token_embedding.weight` …, as in OpenAI's and Microsoft's checkpoints, query, key and value in one.

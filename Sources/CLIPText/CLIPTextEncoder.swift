@@ -4,9 +4,9 @@ import Tensor
 /// The text encoder of CLIP (Radford et al. 2021), which conditions VQ-Diffusion on texts: a transformer in which each token sees
 /// those before it.
 ///
-/// B texts, L ids each, width D. Padding isn't masked: its vectors are part of the condition, as both public versions have it.
-public struct CLIPTextEncoder: Sendable {
-  public let configuration: CLIPTextConfiguration
+/// B texts, L ids each, width D. Padding isn't masked: its vectors are part of the condition, as both package versions have it.
+package struct CLIPTextEncoder: Sendable {
+  package let configuration: CLIPTextConfiguration
   /// [vocabulary, D]; with low memory 16-bit ones stay in the file and rows are widened as they are needed.
   private let tokens: LayerWeights
   /// [L, D]
@@ -36,13 +36,13 @@ public struct CLIPTextEncoder: Sendable {
   /// - Parameter ids: B × L flattened, as `CLIPTokenizer.encode` gives them.
   /// - Returns: [B, L, D].
   /// - Throws: `CLIPTextError.wrongTokenCount`, `.tokenOutOfRange`.
-  public func embed(_ ids: [Int32]) throws(CLIPTextError) -> FloatTensor {
+  package func embed(_ ids: [Int32]) throws(CLIPTextError) -> FloatTensor {
     let hidden = try hidden(ids)
     return configuration.normalizes ? Self.normalized(hidden) : hidden
   }
 
   /// The last hidden states after the final norm, [B, L, D], of the same ids and with the same errors.
-  public func hidden(_ ids: [Int32]) throws(CLIPTextError) -> FloatTensor {
+  package func hidden(_ ids: [Int32]) throws(CLIPTextError) -> FloatTensor {
     try validate(ids)
     var x = embedding(ids)
     for block in blocks { block.apply(to: &x) }

@@ -1,10 +1,10 @@
 import Foundation
 
 /// CLIP's byte-pair tokenizer (Radford et al. 2021): texts to token ids.
-public struct CLIPTokenizer: Sendable {
+package struct CLIPTokenizer: Sendable {
   /// Which implementation's treatment of texts is followed. They differ only for texts with "!", odd characters, HTML
   /// references or more than 75 tokens.
-  public enum Variant: String, Codable, Sendable, CaseIterable {
+  package enum Variant: String, Codable, Sendable, CaseIterable {
     /// OpenAI's and Microsoft's, for Microsoft's checkpoints: text is repaired as by ftfy (see `TextRepair` for how far), HTML
     /// references are replaced twice. Of a text that is too long the beginning stays, and the end token is last.
     case reference
@@ -17,23 +17,23 @@ public struct CLIPTokenizer: Sendable {
   }
 
   /// A text's ids, start and end token included.
-  public struct Encoding: Sendable, Equatable {
+  package struct Encoding: Sendable, Equatable {
     /// `contextLength` ids, padded with that of "!".
-    public let ids: [Int32]
+    package let ids: [Int32]
     /// How many of them come from the text, start and end token included.
-    public let count: Int
+    package let count: Int
     /// Whether the text was too long, so that its end is missing.
-    public let isCut: Bool
+    package let isCut: Bool
   }
 
-  public static let startToken = "<|startoftext|>"
-  public static let endToken = "<|endoftext|>"
+  package static let startToken = "<|startoftext|>"
+  package static let endToken = "<|endoftext|>"
   /// Id 0 in every vocabulary of CLIP's.
-  public static let paddingToken = "!"
+  package static let paddingToken = "!"
 
-  public let variant: Variant
+  package let variant: Variant
   /// Ids of each encoding.
-  public let contextLength: Int
+  package let contextLength: Int
   private let vocabulary: BytePairVocabulary
 
   /// The tokenizer of Hugging Face's two files.
@@ -42,7 +42,7 @@ public struct CLIPTokenizer: Sendable {
   ///   - vocabulary: `vocab.json`, a JSON object of tokens and ids.
   ///   - merges: `merges.txt`, a line with the version, then two tokens a line.
   /// - Throws: `CLIPTextError.unreadable`, `.badVocabulary`, `.badMerge`, `.invalidConfiguration`.
-  public init(
+  package init(
     vocabulary: URL, merges: URL, variant: Variant = .huggingFace, contextLength: Int = 77
   ) throws(CLIPTextError) {
     let (vocabulary, merges) = (try VocabularyFile(vocabulary), try VocabularyFile(merges))
@@ -54,13 +54,13 @@ public struct CLIPTokenizer: Sendable {
   /// tokens follows: byte characters, the same at the end of a word, what the first 48,894 merges make, start and end token.
   ///
   /// - Throws: `CLIPTextError.unreadable`, `.badMerge`, `.invalidConfiguration`.
-  public init(merges: URL, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
+  package init(merges: URL, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
     try self.init(
       BytePairVocabulary(merges: try VocabularyFile(merges)), variant: variant, contextLength: contextLength)
   }
 
   /// As `init(vocabulary:merges:)` for the files' contents.
-  public init(
+  package init(
     vocabulary: Data, merges: Data, variant: Variant = .huggingFace, contextLength: Int = 77
   ) throws(CLIPTextError) {
     try self.init(
@@ -71,7 +71,7 @@ public struct CLIPTokenizer: Sendable {
   }
 
   /// As `init(merges:)` for the file's contents.
-  public init(merges: Data, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
+  package init(merges: Data, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
     try self.init(
       BytePairVocabulary(merges: VocabularyFile(name: "merges.txt", data: merges)), variant: variant,
       contextLength: contextLength)
@@ -88,13 +88,13 @@ public struct CLIPTokenizer: Sendable {
   }
 
   /// The number of tokens, all special ones included; ids lie below.
-  public var vocabularySize: Int { vocabulary.count }
+  package var vocabularySize: Int { vocabulary.count }
 
   /// A text's `contextLength` ids: start token, text, end token, padding.
-  public func encode(_ text: String) -> [Int32] { encoding(of: text).ids }
+  package func encode(_ text: String) -> [Int32] { encoding(of: text).ids }
 
   /// The same, and how much of it is text.
-  public func encoding(of text: String) -> Encoding {
+  package func encoding(of text: String) -> Encoding {
     var ids = ids(of: text, limit: contextLength - 1)
     let isCut = ids.count > contextLength
     if isCut {

@@ -4,7 +4,7 @@ import Tensor
 import Transformer
 import VQVAE
 
-/// From class labels to images: a denoiser, its corruption schedule and an image autoencoder.
+/// From classes or texts to images: a denoiser, its corruption schedule, an image autoencoder and, for texts, a text encoder.
 ///
 ///     let pipeline = try VQDiffusionPipeline.builtIn()
 ///     let images = try await pipeline.generate(labels: [pipeline.label("horse")], count: 4)
@@ -18,7 +18,7 @@ public struct VQDiffusionPipeline: Sendable {
   public let transformer: DenoisingTransformer
   /// The autoencoder with the grid of the model's images.
   public let codec: ImageCodec
-  /// What turns texts into vectors; nil in a model that takes none.
+  /// What turns texts into vectors; nil in a model that takes none, and in one that came without its text encoder.
   public let texts: TextConditioner?
   /// How tokens were corrupted in training.
   public let kernel: any CorruptionKernel
@@ -32,7 +32,7 @@ public struct VQDiffusionPipeline: Sendable {
 
   /// Loads a model.
   ///
-  /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError` or `VQVAEError`, each naming the part.
+  /// - Throws: `PipelineError`, `CheckpointError`, `TransformerError`, `VQVAEError` or `CLIPTextError`, each naming the part.
   public init(_ location: ModelLocation) throws {
     computeOptions = ComputeOptions.current
     let source = try location.source()

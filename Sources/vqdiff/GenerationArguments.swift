@@ -58,8 +58,8 @@ struct GenerationArguments: ParsableArguments {
     try pipeline.check(subjects, negativePrompt: negativePrompt, count: count, settings: settings, from: edit.start)
     try stepOptions.check(steps: settings.steps)
     var writer = try ImageWriter(
-      pipeline, subjects: subjects, negativePrompt: negativePrompt, count: count, settings: settings, edit: edit,
-      output: ImageOutput(output, imageOptions), steps: stepOptions)
+      pipeline, subjects: subjects, count: count, settings: settings, edit: edit, output: ImageOutput(output, imageOptions),
+      steps: stepOptions)
     if !imageOptions.quiet {
       for note in edit.notes { Terminal.report(note) }
       for note in Self.notes(of: prompts + [negativePrompt].compactMap { $0 }, for: pipeline) { Terminal.report(note) }

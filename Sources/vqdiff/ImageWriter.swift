@@ -5,7 +5,6 @@ import VQDiffusion
 struct ImageWriter {
   private let pipeline: VQDiffusionPipeline
   private let settings: GenerationSettings
-  private let negativePrompt: String?
   private let edit: Edit
   private let output: ImageOutput
   private let steps: StepOptions
@@ -24,11 +23,10 @@ struct ImageWriter {
   ///
   /// - Throws: `OutputError` for files that can't be written.
   init(
-    _ pipeline: VQDiffusionPipeline, subjects: [GenerationSubject], negativePrompt: String?, count: Int,
-    settings: GenerationSettings, edit: Edit, output: ImageOutput, steps: StepOptions
+    _ pipeline: VQDiffusionPipeline, subjects: [GenerationSubject], count: Int, settings: GenerationSettings, edit: Edit,
+    output: ImageOutput, steps: StepOptions
   ) throws(OutputError) {
     (self.pipeline, self.settings, self.edit, self.output, self.steps) = (pipeline, settings, edit, output, steps)
-    self.negativePrompt = negativePrompt
     let size = ImageSize(width: pipeline.imageSize.width, height: pipeline.imageSize.height)
     columns = subjects.count > 1 ? count : ImageOutput.squareColumns(count)
     let images = max(1, subjects.count) * count
@@ -115,7 +113,6 @@ struct ImageWriter {
   private func record(_ image: GeneratedImage, step: Int? = nil) -> ImageRecord {
     var record = ImageRecord(image, by: pipeline, settings: settings, scale: output.scale, edit: edit.record)
     record.previewStep = step
-    record.negativePrompt = negativePrompt
     return record
   }
 
@@ -123,7 +120,6 @@ struct ImageWriter {
     var record = ImageRecord(
       sheet: images, columns: columns, by: pipeline, settings: settings, scale: output.scale, edit: edit.record)
     record.previewStep = step
-    record.negativePrompt = negativePrompt
     return record
   }
 }

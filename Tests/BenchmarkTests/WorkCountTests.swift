@@ -19,15 +19,17 @@ import VQVAE
     #expect(imagenet.multiplyAdds == 124_170_010_624)
   }
 
-  /// L 1024, D 1024, 77 text vectors of width 512, K 4096.
+  /// L 1024, D 1408, 77 text vectors of width 512, K 4096.
   @Test func aTextConditionalDenoiserByHand() throws {
     let count = WorkCount(denoiser: try RandomArchitecture.ithq.denoiserConfiguration())
-    let (d, d2) = (1024, 1024 * 1024)
+    let (d, d2) = (1408, 1408 * 1408)
     let modulations = 2 * (100 * d + 2 * d2 + 2 * d)
     let attention = 4 * (d2 + d)
     let textAttention = 2 * (d2 + d) + 2 * (512 * d + d)
     let feedForward = 8 * d2 + 5 * d
     let block = modulations + attention + textAttention + 2 * d + feedForward
+    // As many as the checkpoint's full-size stand-in has in PyTorch (docs/full-size.md).
+    #expect(count.parameters == 1_359_274_624)
     #expect(count.parameters == 36 * block + 4097 * d + 2 * 32 * d + 2 * d + 4096 * d + 4096)
     let products = 4 * d2 + 2 * d2 + 8 * d2
     let blockWork = 2 * 2 * d2 + 1024 * products + 77 * 512 * 2 * d + 2 * 1024 * (1024 + 77) * d
@@ -65,6 +67,23 @@ import VQVAE
     expected = 7 * 5 * coarse + 9 * 5 * 64 * coarse + middle + 2 * (2 * 9 * 64 * 64 * coarse + attention) + 9 * 64 * 64 * fine
     expected += (9 * 64 * 32 + 9 * 32 * 32 + 64 * 32) * fine + narrow * fine + 9 * 32 * 3 * fine
     #expect(WorkCount(decoder: configuration, height: 16, width: 8).multiplyAdds == expected)
+  }
+
+  /// The encoder's first convolution and the block after it have the channels that they have, not the first level's.
+  @Test func aFirstConvolutionOfItsOwnWidth() throws {
+    func count(_ extra: String) throws -> WorkCount {
+      let json = #"""
+        {"ch": 4, "ch_mult": [2, 3], "num_res_blocks": 1, "attn_resolutions": [], "resolution": 16, "in_channels": 3, "out_ch": 3,
+         "z_channels": 5, "embed_dim": 7, "n_embed": 11, "norm_groups": 4
+        """#
+      let configuration = try JSONDecoder().decode(VQModelConfiguration.self, from: Data((json + extra + "}").utf8))
+      return WorkCount(encoder: configuration, height: 16, width: 8)
+    }
+    let (usual, own) = (try count(""), try count(#", "conv_in_channels": 8"#))
+    let pixels = 128
+    // 3 → 8 instead of 3 → 4; 8 → 8 instead of 4 → 8, which so needs no convolution beside it.
+    #expect(own.multiplyAdds - usual.multiplyAdds == (9 * 3 * 4 + 9 * 4 * 8 - 4 * 8) * pixels)
+    #expect(own.parameters - usual.parameters == 9 * 3 * 4 + 4 + 2 * 4 + 9 * 4 * 8 - (4 * 8 + 8))
   }
 
   @Test func parametersAreThoseOfTheFiles() throws {

@@ -14,4 +14,13 @@ import VQDiffusion
     let kernel: any CorruptionKernel = try VQDiffusionPipeline.builtIn().kernel
     #expect(kernel.reverseRule == ReverseRule.marginal && kernel.hasMasks)
   }
+
+  @Test func theTextEncodersConfigurationAndErrorsCanBeNamed() throws {
+    let configuration = CLIPTextConfiguration(width: 7)
+    #expect(throws: CLIPTextError.invalidConfiguration(field: "hidden_size", expected: "a multiple of heads (8)", found: "7")) {
+      try configuration.validate()
+    }
+    let described: CLIPTextConfiguration? = try ModelReport(.builtIn).textEncoder?.configuration
+    #expect(described == nil)
+  }
 }

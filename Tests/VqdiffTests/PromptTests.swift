@@ -164,6 +164,8 @@ import VQDiffusion
       try fail(["--prompt", "a", "-p", "b", "--grid"], "this model takes classes, found 2 texts")
       try fail(["--class", "cat", "--negative-prompt", "a"], "this model takes no negative text, found one")
       try fail(
+        ["--class", "cat", "--negative-prompt", "a", "--guidance-scale", "1"], "this model takes no negative text, found one")
+      try fail(
         model + ["-p", "a", "--negative-prompt", "b", "--guidance-scale", "1"],
         "a negative text needs a guidance scale other than 1")
       try fail(["--class", "cat", "--prompt", "a"], "--class and --prompt are of different models", status: 64)

@@ -11,8 +11,8 @@ package enum RandomArchitecture: String, Sendable, CaseIterable {
   case imagenet = "imagenet-random"
   /// The built-in model's: 6 blocks of width 192, and a VQGAN of 512 codes.
   case cifar = "cifar-random"
-  /// The released text-conditional ITHQ model's denoiser: 36 blocks of width 1024 on 32×32 tokens of 4096 codes, with 77 text vectors of
-  /// width 512. In place of its autoencoder, which is of another kind, a VQGAN of as many codes and pixels.
+  /// The released text-conditional ITHQ model's: 36 blocks of width 1408 on 32×32 tokens of 4096 codes, with 77 text vectors of width 512,
+  /// and its autoencoder of 256×256 pixels, whose codebook is a moving average.
   case ithq = "ithq-random"
 
   private static let seed: UInt64 = 1
@@ -29,7 +29,7 @@ package enum RandomArchitecture: String, Sendable, CaseIterable {
           + #""layers": 6, "width": 192, "heads": 6, "mlp": "fc", "#
           + #""grid": [8, 8], "position_table": [8, 8], "codebook_size": 512, "#
       case .ithq:
-        #"{"kind": "text", "text_length": 77, "text_width": 512, "layers": 36, "width": 1024, "heads": 16, "mlp": "fc", "#
+        #"{"kind": "text", "text_length": 77, "text_width": 512, "layers": 36, "width": 1408, "heads": 16, "mlp": "fc", "#
           + #""grid": [32, 32], "position_table": [32, 32], "codebook_size": 4096, "#
       }
     let rest = #"""
@@ -49,8 +49,8 @@ package enum RandomArchitecture: String, Sendable, CaseIterable {
         #"{"ch": 32, "ch_mult": [1, 1, 2], "num_res_blocks": 1, "attn_resolutions": [], "resolution": 32, "#
           + #""z_channels": 64, "embed_dim": 32, "n_embed": 512, "#
       case .ithq:
-        #"{"ch": 128, "ch_mult": [1, 1, 2, 4], "num_res_blocks": 2, "attn_resolutions": [32], "resolution": 256, "#
-          + #""z_channels": 256, "embed_dim": 256, "n_embed": 4096, "#
+        #"{"ch": 64, "ch_mult": [1, 2, 4, 8], "num_res_blocks": 2, "attn_resolutions": [32], "resolution": 256, "#
+          + #""z_channels": 256, "embed_dim": 128, "n_embed": 4096, "quantizer": "ema", "#
       }
     return try JSONDecoder().decode(
       VQModelConfiguration.self, from: Data((json + #""in_channels": 3, "out_ch": 3}"#).utf8))

@@ -15,7 +15,8 @@ extension VQDiffusionPipeline {
   ///   - settings: the model's own if nil.
   ///   - start: what each image starts from.
   /// - Returns: the images in order: all of the first subject, then those of the next.
-  /// - Throws: `PipelineError` or `DiffusionError` for a request that can't be met; `CancellationError`.
+  /// - Throws: `PipelineError` or `DiffusionError` for a request that can't be met; `CLIPTextError` for a text that can't be encoded;
+  ///   `CancellationError`.
   public func generate(
     _ subjects: [GenerationSubject], negativePrompt: String? = nil, count: Int = 1, settings: GenerationSettings? = nil,
     from start: GenerationStart = .noise
@@ -68,7 +69,7 @@ extension VQDiffusionPipeline {
     }
   }
 
-  /// Checks a request without running it.
+  /// Checks a request without running it, its texts not encoded.
   ///
   /// Parameters and errors as in `generate`.
   public func check(
@@ -95,14 +96,15 @@ private struct Request: Sendable {
   var reportsExpected = false
 }
 
-/// A checked request, ready to run.
+/// A checked request, ready to run. Nothing is computed of it yet: texts are encoded as it runs, on its thread.
 private struct GenerationRun: Sendable {
   let pipeline: VQDiffusionPipeline
   let settings: GenerationSettings
   /// Of each image.
   let subjects: [GenerationSubject]
   let sampler: any Sampler
-  let guidance: Guidance<DenoiserCondition>?
+  let negativePrompt: String?
+  let guidance: Guidance<GuidanceOrigin>?
   let start: SamplingStart
   let options: SamplingOptions
 
@@ -128,7 +130,8 @@ private struct GenerationRun: Sendable {
     self.options = options
     // Tokens that don't fit show here, not in the middle of a run.
     _ = try sampler.initialState(from: self.start, image: 0, noise: PhiloxNoise(seed: settings.seed))
-    guidance = try pipeline.guidance(settings, negativePrompt: request.negativePrompt)
+    negativePrompt = request.negativePrompt
+    guidance = try pipeline.guidance(settings, negativePrompt: negativePrompt)
   }
 
   /// Runs `body` apart from Swift's own threads, which it would block.
@@ -140,21 +143,22 @@ private struct GenerationRun: Sendable {
   }
 
   func perform(_ cancellation: Cancellation, report: (GenerationEvent) -> Void) throws {
+    try cancellation.check()
     let loop = try SamplingLoop(
       denoiser: TransformerDenoiser(transformer: pipeline.transformer, cancellation: cancellation), sampler: sampler,
-      guidance: guidance, options: options, noise: PhiloxNoise(seed: settings.seed))
+      guidance: guidance.map(pipeline.encoded), options: options, noise: PhiloxNoise(seed: settings.seed))
+    var known = BatchConditions()
     for first in stride(from: 0, to: subjects.count, by: settings.batchSize) {
       try cancellation.check()
       let batch = first..<min(first + settings.batchSize, subjects.count)
-      // Of this batch only, since texts keep what layers make of them for as long as they live.
-      let conditions = try pipeline.conditions(of: Array(subjects[batch]))
+      let conditions = try known.of(Array(subjects[batch]), by: pipeline, checkCancellation: cancellation.check)
       let tokens = try Log.timed("sampled", ["images": "\(batch)", "settings": "\(settings)"]) {
         try loop.run(from: start, conditions: conditions, images: Array(batch)) { progress in
           report(
             .step(
               GenerationStep(
                 images: batch, totalImages: subjects.count, progress: progress, subjects: Array(subjects[batch]),
-                seeds: batch.map(seed))))
+                negativePrompt: negativePrompt, seeds: batch.map(seed))))
           try cancellation.check()
         }
       }
@@ -169,26 +173,8 @@ private struct GenerationRun: Sendable {
     let images = try codec.decode(TokenGrid(tokens: Array(tokens.joined()), height: codec.rows, width: codec.columns))
     return zip(batch, zip(images, tokens)).map { index, pair in
       GeneratedImage(
-        index: index, subject: subjects[index], seed: seed(index), image: pair.0, tokens: pair.1)
+        index: index, subject: subjects[index], negativePrompt: negativePrompt, seed: seed(index), image: pair.0,
+        tokens: pair.1)
     }
-  }
-}
-
-extension VQDiffusionPipeline {
-  /// This model's guidance; nil where the settings ask for none.
-  fileprivate func guidance(
-    _ settings: GenerationSettings, negativePrompt: String?
-  ) throws -> Guidance<DenoiserCondition>? {
-    // The scale is checked before anything is computed for it.
-    let scale = try Guidance(scale: settings.guidanceScale, unconditional: (), schedule: settings.guidanceSchedule)
-    guard scale.isActive else {
-      guard negativePrompt == nil else {
-        throw PipelineError.guidanceUnavailable(reason: "a negative text needs a guidance scale other than 1")
-      }
-      return nil
-    }
-    return try Guidance(
-      scale: settings.guidanceScale, unconditional: unconditional(negativePrompt: negativePrompt),
-      schedule: settings.guidanceSchedule)
   }
 }

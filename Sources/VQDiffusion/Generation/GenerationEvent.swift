@@ -21,6 +21,7 @@ public struct GenerationStep: Sendable {
   public let progress: SamplingProgress
   /// Of the batch's images.
   let subjects: [GenerationSubject]
+  let negativePrompt: String?
   let seeds: [UInt64]
 }
 
@@ -30,7 +31,9 @@ public struct GeneratedImage: Sendable {
   public let index: Int
   /// What it was to show.
   public let subject: GenerationSubject
-  /// A request for one image of this subject with this seed and the same settings makes it again.
+  /// What guidance led away from, where that was a text.
+  public let negativePrompt: String?
+  /// A request for one image of this subject with this seed, the same negative text and the same settings makes it again.
   public let seed: UInt64
   /// The decoded tokens, until someone puts an edited picture in their place.
   public var image: RGBImage
@@ -51,7 +54,8 @@ extension ImageCodec {
     let expected = step.progress.expected.compactMap { $0 }
     return zip(rows, zip(try previews(of: expected, predicted: expected), expected)).map { row, pair in
       GeneratedImage(
-        index: step.images.lowerBound + row, subject: step.subjects[row], seed: step.seeds[row], image: pair.0, tokens: pair.1)
+        index: step.images.lowerBound + row, subject: step.subjects[row], negativePrompt: step.negativePrompt,
+        seed: step.seeds[row], image: pair.0, tokens: pair.1)
     }
   }
 

@@ -1,5 +1,3 @@
-import Transformer
-
 /// What an image is to show.
 public enum GenerationSubject: Sendable, Hashable {
   /// Whatever an unconditional model draws.
@@ -74,51 +72,8 @@ extension VQDiffusionPipeline {
       for subject in subjects where subject.prompt == nil {
         throw .wrongSubjects(expected: "texts", found: subject.description)
       }
+      _ = try textConditioner()
       return subjects
-    }
-  }
-
-  /// What the network is told of subjects, each text's vectors computed once.
-  func conditions(of subjects: [GenerationSubject]) throws -> [DenoiserCondition] {
-    var known: [GenerationSubject: DenoiserCondition] = [:]
-    return try subjects.map { subject in
-      if let condition = known[subject] { return condition }
-      let condition: DenoiserCondition
-      switch subject {
-      case .anything: condition = .none
-      case .label(let index): condition = .index(index)
-      case .prompt(let text): condition = .text(try textConditioner().vectors(of: text))
-      }
-      known[subject] = condition
-      return condition
-    }
-  }
-
-  /// - Throws: `PipelineError.missingPart` in a text-conditional model that came without a text encoder.
-  private func textConditioner() throws(PipelineError) -> TextConditioner {
-    guard let texts else { throw .missingPart(folder: name, part: "text encoder") }
-    return texts
-  }
-
-  /// What guidance leads away from: a text, learned vectors, the "no class" index, or the mean of the classes in a model that has none.
-  ///
-  /// - Throws: `PipelineError.guidanceUnavailable`, `.wrongSubjects` for a negative text where the model takes none.
-  func unconditional(negativePrompt: String?) throws -> DenoiserCondition {
-    let configuration = transformer.configuration
-    guard negativePrompt == nil || configuration.kind == .text else {
-      throw PipelineError.wrongSubjects(expected: "no negative text", found: "one")
-    }
-    switch configuration.kind {
-    case .text: return .text(try textConditioner().unconditional(negative: negativePrompt))
-    case .unconditional:
-      throw PipelineError.guidanceUnavailable(reason: "the model is unconditional; use a guidance scale of 1")
-    case .classConditional:
-      if let index = configuration.unconditionalClass { return .index(index) }
-      guard configuration.classNorm != .sinusoidalLayerNorm else {
-        throw PipelineError.guidanceUnavailable(
-          reason: "the model has neither a 'no class' index nor a class table to average; use a guidance scale of 1")
-      }
-      return .meanOfClasses
     }
   }
 }

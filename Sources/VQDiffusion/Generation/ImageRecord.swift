@@ -106,6 +106,7 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     case .label(let index): (label, className) = (index, pipeline.labels[index])
     case .prompt(let text): prompt = text
     }
+    negativePrompt = image.negativePrompt
     sampler = settings.method.name.rawValue
     steps = settings.steps
     guidanceScale = settings.guidanceScale
@@ -189,8 +190,9 @@ extension ImageRecord {
     return Self.line(cells.compactMap { $0.prompt ?? $0.className }.filter { seen.insert($0).inserted }.joined(separator: ", "))
   }
 
+  /// NUL, which PNG's texts can't hold, goes as line ends do.
   private static func line(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    text.split { $0.isNewline || $0 == "\0" }.joined(separator: " ")
   }
 
   /// A value as the convention wants it: in quotation marks where it holds a separator.

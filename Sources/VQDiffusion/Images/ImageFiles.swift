@@ -26,10 +26,10 @@ extension RGBImage {
     }
   }
 
-  /// Whether a file begins as a PNG or JPEG file does.
+  /// Whether a file begins as a PNG or JPEG file does; false of what is no regular file.
   public static func isImageFile(at url: URL) -> Bool {
-    guard let file = try? FileHandle(forReadingFrom: url) else { return false }
-    return ImageFormat(of: Array((try? file.read(upToCount: 8)) ?? Data())) != nil
+    guard let file = try? MappedFile(url) else { return false }
+    return withExtendedLifetime(file) { ImageFormat(of: Array(file.bytes.prefix(8))) != nil }
   }
 
   /// Writes the image as a PNG file, in place of one that is already there.
@@ -55,12 +55,17 @@ extension PNGText {
   }
 }
 
+/// The bytes of a regular file; a pipe isn't waited for.
+///
 /// - Throws: `ImageError.unreadable`.
 func imageFileBytes(at url: URL) throws(ImageError) -> [UInt8] {
   do {
-    return [UInt8](try Data(contentsOf: url))
+    let file = try MappedFile(url)
+    return withExtendedLifetime(file) { [UInt8](file.bytes) }
+  } catch CheckpointError.unreadable(_, let reason) {
+    throw .unreadable(file: url.path, reason: reason)
   } catch {
-    throw .unreadable(file: url.path, reason: reason(of: error))
+    throw .unreadable(file: url.path, reason: "\(error)")
   }
 }
 

@@ -3,6 +3,10 @@ import Checkpoint
 import Tensor
 import Transformer
 
+/// The architecture of a text encoder, and what can be wrong with one, its tokenizer or a text (see `CLIPText`).
+public typealias CLIPTextConfiguration = CLIPText.CLIPTextConfiguration
+public typealias CLIPTextError = CLIPText.CLIPTextError
+
 /// Texts to what a text-conditional denoiser attends to: CLIP's tokenizer and text encoder.
 public struct TextConditioner: Sendable {
   private let tokenizer: CLIPTokenizer
