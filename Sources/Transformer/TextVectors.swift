@@ -7,7 +7,7 @@ import Tensor
 ///
 /// Keys and values that a network projects from the vectors don't depend on x_t. They are computed when a layer first needs them and kept
 /// *in the object that they were computed from*, for as long as it lives: [T, 2D] floats a layer, in a network of 36 layers of width
-/// 1024 and with 77 vectors 23 MB. So whoever keeps vectors of many texts that were generated from keeps that much for each; a
+/// 1408 and with 77 vectors 31 MB. So whoever keeps vectors of many texts that were generated from keeps that much for each; a
 /// copy (`TextVectors(vectors.values)`) keeps nothing yet.
 public final class TextVectors: Sendable {
   /// [text length, text width]
