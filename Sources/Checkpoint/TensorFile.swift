@@ -49,10 +49,10 @@ enum ForeignFile {
     return nil
   }
 
-  /// Whether there is no control character in bytes that don't begin as a pickle may. The length that a safetensors file begins
-  /// with has zeros, a zip archive's first record too.
+  /// Whether there is no control character, and nothing that UTF-8 hasn't, in bytes that don't begin as a pickle may. The length that
+  /// a safetensors file begins with has zeros, a zip archive's first record too.
   private static func isText(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
     bytes.first != UInt8(ascii: "(") && bytes.first != 0x80
-      && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || (0x09...0x0d).contains($0) }
+      && bytes.allSatisfy { (0x20..<0xf5).contains($0) && $0 != 0x7f || (0x09...0x0d).contains($0) }
   }
 }
