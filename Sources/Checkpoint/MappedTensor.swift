@@ -34,7 +34,8 @@ package struct MappedTensor: Sendable {
       if stride != step { isContiguous = false }
       step *= dimension
     }
-    layout = isContiguous ? nil : Layout(dimensions: shape, strides: strides)
+    // Such a dimension's stride may be any number, which reading must not multiply by.
+    layout = isContiguous ? nil : Layout(dimensions: shape, strides: zip(shape, strides).map { $0 == 1 ? 0 : $1 })
   }
 
   private init(_ other: MappedTensor, shape: [Int]) {

@@ -97,6 +97,10 @@ import Testing
     let large = [0x8a, 9] + [UInt8](repeating: 1, count: 9)
     expectRefusal(tensor(storage, large, Pickle.tuple([2]), Pickle.tuple([1])), "overflow")
     expectRefusal(tensor(storage, Pickle.int(.max), Pickle.tuple([2]), Pickle.tuple([1])), "overflow")
+    // A dimension of 0 makes it empty, not small.
+    for shape in [[1 << 40, 1 << 40, 0], [0, 1 << 40, 1 << 40]] {
+      expectRefusal(tensor(storage, Pickle.int(0), Pickle.tuple(shape), Pickle.tuple([1, 1, 1])), "overflow", "of shape")
+    }
     expectRefusal(tensor(storage, Pickle.int(0), Pickle.tuple([-1]), Pickle.tuple([1])), "out-of-bounds")
     expectRefusal(tensor(storage, Pickle.int(12), Pickle.tuple([1]), Pickle.tuple([1])), "out-of-bounds")
     expectRefusal(tensor(storage, Pickle.int(0), Pickle.tuple([1 << 32]), Pickle.tuple([0])), "overflow", "repeats")

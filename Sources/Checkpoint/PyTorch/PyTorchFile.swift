@@ -98,19 +98,16 @@ package struct PyTorchFile: MappedTensorSource {
     guard tensor.shape.allSatisfy({ $0 >= 0 }), tensor.strides.allSatisfy({ $0 >= 0 }), begin >= 0 else {
       throw outOfBounds(begin, begin)
     }
-    guard !tensor.shape.contains(0) else {
+    guard let needed = Checked.byteCount(tensor.shape, elementSize: size) else { throw overflow }
+    guard needed > 0 else {
       return MappedTensor(mapping, offset: storage.lowerBound, elementType: tensor.elementType, shape: tensor.shape)
     }
-    var (count, last): (Int?, Int?) = (1, tensor.offset)
-    for (dimension, stride) in zip(tensor.shape, tensor.strides) {
-      count = Checked.product(count, dimension)
-      last = Checked.sum(last, Checked.product(dimension - 1, stride))
+    let last = zip(tensor.shape, tensor.strides).reduce(tensor.offset as Int?) {
+      Checked.sum($0, Checked.product($1.0 - 1, $1.1))
     }
-    guard let count, Checked.product(count, size) != nil, let end = Checked.product(Checked.sum(last, 1), size) else {
-      throw overflow
-    }
+    guard let end = Checked.product(Checked.sum(last, 1), size) else { throw overflow }
     guard end <= storage.count else { throw outOfBounds(begin, end) }
-    guard count <= max(repeatedElementLimit, storage.count / size) else {
+    guard needed / size <= max(repeatedElementLimit, storage.count / size) else {
       throw .overflow(file: file, what: "tensor \"\(name)\" of shape \(tensor.shape), which repeats \(storage.count) bytes")
     }
     return MappedTensor(
