@@ -5,17 +5,13 @@ package enum TensorFile {
   /// - Throws: `CheckpointError.malformedArchive` for an empty file, a web page, a Git LFS pointer and the like; otherwise as
   ///   `SafetensorsFile.init` and `PyTorchFile.init`.
   package static func open(_ url: URL) throws(CheckpointError) -> any MappedTensorSource {
-    let format: Format
-    do {
-      let mapping = try MappedFile(url)
-      if let other = ForeignFile.description(of: mapping.bytes) {
-        throw CheckpointError.malformedArchive(file: mapping.path, expected: "a safetensors or PyTorch file", found: other)
-      }
-      format = Format(of: mapping.bytes)
+    let mapping = try MappedFile(url)
+    if let other = ForeignFile.description(of: mapping.bytes) {
+      throw .malformedArchive(file: mapping.path, expected: "a safetensors or PyTorch file", found: other)
     }
-    return switch format {
-    case .safetensors: try SafetensorsFile(url)
-    case .pytorch: try PyTorchFile(url)
+    return switch Format(of: mapping.bytes) {
+    case .safetensors: try SafetensorsFile(mapping)
+    case .pytorch: try PyTorchFile(mapping)
     }
   }
 
@@ -49,10 +45,10 @@ enum ForeignFile {
     return nil
   }
 
-  /// Whether there is no control character in bytes that don't begin as a pickle may. The length that a safetensors file begins
-  /// with has zeros, a zip archive's first record too.
+  /// Whether there is no control character, and none that UTF-8 doesn't know, in bytes that don't begin as a pickle may. The length
+  /// that a safetensors file begins with has zeros, a zip archive's first record too.
   private static func isText(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
     bytes.first != UInt8(ascii: "(") && bytes.first != 0x80
-      && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || (0x09...0x0d).contains($0) }
+      && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 < 0xf5 || (0x09...0x0d).contains($0) }
   }
 }
