@@ -22,7 +22,7 @@ struct VocabularyFile {
       guard file.bytes.count <= Self.largest else {
         throw CLIPTextError.unreadable(file: name, reason: "\(file.bytes.count) bytes, more than \(Self.largest)")
       }
-      data = Data(file.bytes)
+      data = Self.data(in: file)
     } catch CheckpointError.unreadable(_, let reason) {
       throw .unreadable(file: url.path, reason: reason)
     } catch let error as CLIPTextError {
@@ -30,6 +30,14 @@ struct VocabularyFile {
     } catch {
       throw .unreadable(file: url.path, reason: "\(error)")
     }
+  }
+
+  /// A file's bytes in place, kept mapped for as long as they are used.
+  private static func data(in file: MappedFile) -> Data {
+    guard let start = file.bytes.baseAddress else { return Data() }
+    return Data(
+      bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: file.bytes.count,
+      deallocator: .custom { _, _ in withExtendedLifetime(file) {} })
   }
 
   /// `vocab.json`: an object of tokens and their ids, which are 0, 1, 2 … in any order.
@@ -81,8 +89,11 @@ struct VocabularyFile {
   ///
   /// - Throws: `CLIPTextError.badMerge`.
   func merges(limit: Int) throws(CLIPTextError) -> [Merge] {
-    var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    while lines.last?.allSatisfy({ $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: " ") }) == true { lines.removeLast() }
+    guard let last = data.lastIndex(where: { !"\n\r ".utf8.contains($0) }) else {
+      throw .badMerge(file: name, line: 1, expected: "\"#version: …\"", found: "an empty file")
+    }
+    // No further: a file may have more lines than there is memory for their slices.
+    let lines = data[...last].split(separator: UInt8(ascii: "\n"), maxSplits: limit + 1, omittingEmptySubsequences: false)
     var merges: [Merge] = []
     for (index, bytes) in lines.prefix(limit + 1).enumerated() {
       guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -101,7 +112,6 @@ struct VocabularyFile {
       }
       merges.append(Merge(left: parts[0], right: parts[1], line: index + 1))
     }
-    guard !lines.isEmpty else { throw .badMerge(file: name, line: 1, expected: "\"#version: …\"", found: "an empty file") }
     return merges
   }
 }

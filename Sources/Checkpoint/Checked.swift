@@ -11,4 +11,13 @@ enum Checked {
     let (value, isTooLarge) = a.addingReportingOverflow(b)
     return isTooLarge ? nil : value
   }
+
+  /// Bytes of a tensor with dimensions ≥ 0.
+  ///
+  /// A dimension of 0 doesn't excuse the others: nil too where those overflow, so that the product of any of them can be taken
+  /// unchecked.
+  static func byteCount(_ shape: [Int], elementSize: Int) -> Int? {
+    guard let others = shape.filter({ $0 != 0 }).reduce(elementSize, product) else { return nil }
+    return shape.contains(0) ? 0 : others
+  }
 }

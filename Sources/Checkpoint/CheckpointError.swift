@@ -16,6 +16,10 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case duplicateKey(file: String, key: String)
   /// A size or an offset doesn't fit into 64 bits.
   case overflow(file: String, what: String)
+  /// Views that repeat their storages' elements would, written out, take more bytes than a file of this size should ask for.
+  case repeatedTooOften(file: String, tensor: String, bytes: Int, limit: Int)
+  /// The pickle makes `count` tensors, and none of them lies in dictionaries, lists and tuples alone, where it would have a name.
+  case unnamedTensors(file: String, count: Int)
   /// A tensor's bytes, counted from the start of the data or of the tensor's storage, lie outside of it or end before they begin.
   case outOfBounds(file: String, tensor: String, begin: Int, end: Int, limit: Int)
   /// A tensor's shape, or a storage's count of elements, needs another number of bytes than the file gives it.
@@ -58,6 +62,7 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
     switch self {
     case .unreadable(let file, _), .truncated(let file, _, _), .headerTooLarge(let file, _, _), .badHeader(let file, _, _, _),
       .duplicateKey(let file, _), .overflow(let file, _), .outOfBounds(let file, _, _, _, _),
+      .repeatedTooOften(let file, _, _, _), .unnamedTensors(let file, _),
       .sizeMismatch(let file, _, _, _), .overlap(let file, _, _), .hole(let file, _), .missingTensor(let file, _, _),
       .wrongShape(let file, _, _, _), .wrongElementType(let file, _, _, _), .unexpectedTensors(let file, _),
       .unrepresentable(let file, _, _, _), .malformedArchive(let file, _, _), .missingRecord(let file, _),
@@ -80,6 +85,11 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
       "expected every name once, found \"\(key)\" twice"
     case .overflow(_, let what):
       "expected sizes below 2^63, found an overflow in \(what)"
+    case .repeatedTooOften(_, let tensor, let bytes, let limit):
+      "expected views that repeat at most \(limit) bytes, found \(bytes) with tensor \"\(tensor)\""
+    case .unnamedTensors(_, let count):
+      "expected tensors in dictionaries, lists and tuples, found all \(count) inside of other objects, as in a whole pickled "
+        + "module; save its state_dict() instead"
     case .outOfBounds(_, let tensor, let begin, let end, let limit):
       "expected tensor \"\(tensor)\" within the \(limit) bytes of data, found bytes \(begin) to \(end)"
     case .sizeMismatch(_, let tensor, let expected, let found):

@@ -34,7 +34,8 @@ package struct MappedTensor: Sendable {
       if stride != step { isContiguous = false }
       step *= dimension
     }
-    layout = isContiguous ? nil : Layout(dimensions: shape, strides: strides)
+    // Such a dimension's stride may be any number, which reading must not multiply by.
+    layout = isContiguous ? nil : Layout(dimensions: shape, strides: zip(shape, strides).map { $0 == 1 ? 0 : $1 })
   }
 
   private init(_ other: MappedTensor, shape: [Int]) {
@@ -63,8 +64,30 @@ package struct MappedTensor: Sendable {
     if isContiguous { return try body(UnsafeRawBufferPointer(rebasing: mapping.bytes[offset..<offset + byteCount])) }
     let gathered = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
     defer { gathered.deallocate() }
-    copyElements(to: gathered)
+    copyElements(0..<count, to: gathered)
     return try body(UnsafeRawBufferPointer(gathered))
+  }
+
+  /// Lends the elements side by side in row-major order, `length` at a time and the rest at the end: in place, or gathered where they
+  /// lie apart. What has been read is released.
+  func withPieces<E: Error>(of length: Int, _ body: (UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
+    defer { release() }
+    let size = elementType.size
+    let gathered = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: isContiguous ? 0 : min(length, count) * size, alignment: 16)
+    defer { gathered.deallocate() }
+    for start in stride(from: 0, to: count, by: length) {
+      let range = start..<min(start + length, count)
+      guard isContiguous else {
+        copyElements(range, to: gathered)
+        try body(UnsafeRawBufferPointer(rebasing: gathered[..<(range.count * size)]))
+        continue
+      }
+      let bytes = range.lowerBound * size..<range.upperBound * size
+      try body(UnsafeRawBufferPointer(rebasing: mapping.bytes[offset + bytes.lowerBound..<offset + bytes.upperBound]))
+      // Pages that were read pile up in memory otherwise, until the whole file is in it.
+      release(bytes)
+    }
   }
 
   /// Tells the system that some bytes, counted from the first element, or all from the first to the last element, won't be read
@@ -75,36 +98,45 @@ package struct MappedTensor: Sendable {
     mapping.release(offset + range.lowerBound..<offset + range.upperBound)
   }
 
-  /// Copies all elements side by side in row-major order.
-  private func copyElements(to target: UnsafeMutableRawBufferPointer) {
+  /// Copies elements of a range, counted in row-major order, side by side.
+  private func copyElements(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) {
+    let size = elementType.size
     guard let layout, let to = target.baseAddress, let from = mapping.bytes.baseAddress else {
-      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: mapping.bytes[offset..<offset + byteCount]))
+      let bytes = offset + range.lowerBound * size..<offset + range.upperBound * size
+      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: mapping.bytes[bytes]))
       return
     }
-    switch elementType.size {
-    case 1: gather(layout, of: UInt8.self, from: from + offset, to: to)
-    case 2: gather(layout, of: UInt16.self, from: from + offset, to: to)
-    case 4: gather(layout, of: UInt32.self, from: from + offset, to: to)
-    default: gather(layout, of: UInt64.self, from: from + offset, to: to)
+    switch size {
+    case 1: gather(range, layout, of: UInt8.self, from: from + offset, to: to)
+    case 2: gather(range, layout, of: UInt16.self, from: from + offset, to: to)
+    case 4: gather(range, layout, of: UInt32.self, from: from + offset, to: to)
+    default: gather(range, layout, of: UInt64.self, from: from + offset, to: to)
     }
     withExtendedLifetime(mapping) {}
   }
 
   /// Elements of a strided layout in row-major order, counting through the outer dimensions like an odometer.
   private func gather<T: BitwiseCopyable>(
-    _ layout: Layout, of type: T.Type, from: UnsafeRawPointer, to: UnsafeMutableRawPointer
+    _ range: Range<Int>, _ layout: Layout, of type: T.Type, from: UnsafeRawPointer, to: UnsafeMutableRawPointer
   ) {
     let size = MemoryLayout<T>.size
     let (outer, inner) = (layout.dimensions.dropLast(), layout.dimensions.last ?? 1)
     let step = (layout.strides.last ?? 0) * size
     var index = [Int](repeating: 0, count: outer.count)
-    var (row, target) = (0, to)
-    for _ in 0..<outer.reduce(1, *) {
+    var (row, target, left) = (0, to, range.count)
+    var (rowsBefore, first) = range.lowerBound.quotientAndRemainder(dividingBy: inner)
+    for dimension in outer.indices.reversed() {
+      (rowsBefore, index[dimension]) = rowsBefore.quotientAndRemainder(dividingBy: outer[dimension])
+      row += index[dimension] * layout.strides[dimension]
+    }
+    while left > 0 {
       let source = from + row * size
-      for column in 0..<inner {
+      let columns = first..<min(inner, first + left)
+      for column in columns {
         target.storeBytes(of: source.loadUnaligned(fromByteOffset: column * step, as: type), as: type)
         target += size
       }
+      (left, first) = (left - columns.count, 0)
       for dimension in outer.indices.reversed() {
         index[dimension] += 1
         row += layout.strides[dimension]
@@ -120,6 +152,9 @@ package struct MappedTensor: Sendable {
 extension MappedTensor {
   /// 32-bit floats: F32 in place where contiguous and aligned and copied where not, F16 and BF16 widened, F64 rounded.
   ///
+  /// Files of safetensors and of `torch.save` are aligned. PyTorch's older format mostly isn't, nor are archives that another program has
+  /// packed anew: their F32 is copied.
+  ///
   /// - Parameter name: for messages.
   /// - Throws: `CheckpointError.wrongElementType` for anything but these four.
   func floats(named name: String) throws(CheckpointError) -> FloatTensor {
@@ -129,7 +164,7 @@ extension MappedTensor {
     }
     return FloatTensor(uninitialized: shape) { target in
       if elementType == .float32 {
-        copyElements(to: UnsafeMutableRawBufferPointer(start: target, count: byteCount))
+        copyElements(0..<count, to: UnsafeMutableRawBufferPointer(start: target, count: byteCount))
       } else {
         withBytes { widen($0, of: elementType, into: target) }
       }

@@ -34,7 +34,7 @@ package struct RenamedTensors: TensorSource {
         throw .missingTensor(file: source.file, tensor: entry.original, shape: entry.shape)
       }
       let shape = entry.shape ?? found
-      guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, Checked.product) == found.reduce(1, *) else {
+      guard shape.allSatisfy({ $0 >= 0 }), Checked.byteCount(shape, elementSize: 1) == found.reduce(1, *) else {
         throw .wrongShape(file: source.file, tensor: entry.original, expected: shape, found: found)
       }
       guard entries.updateValue(Renamed(original: entry.original, shape: shape), forKey: entry.name) == nil else {

@@ -21,8 +21,11 @@ package struct SafetensorsFile: MappedTensorSource {
 
   /// - Throws: `CheckpointError.unreadable`, and one of `.truncated`, `.headerTooLarge`, `.badHeader`, `.duplicateKey`,
   ///   `.overflow`, `.outOfBounds`, `.sizeMismatch`, `.overlap`, `.hole` for a file that breaks the format's rules.
-  package init(_ url: URL) throws(CheckpointError) {
-    mapping = try MappedFile(url)
+  package init(_ url: URL) throws(CheckpointError) { try self.init(MappedFile(url)) }
+
+  /// The same for a file that is mapped already.
+  init(_ mapping: MappedFile) throws(CheckpointError) {
+    self.mapping = mapping
     let (bytes, file) = (mapping.bytes, mapping.path)
     guard bytes.count >= 8 else { throw .truncated(file: file, expected: 8, found: bytes.count) }
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))

@@ -70,7 +70,9 @@ struct SafetensorsHeader {
         found: "an incomplete entry")
     }
     let (begin, end) = (offsets[0], offsets[1])
-    let needed = try byteCount(shape, elementType, of: name, file: file)
+    guard let needed = Checked.byteCount(shape, elementSize: elementType.size) else {
+      throw .overflow(file: file, what: "the size of tensor \"\(name)\" of shape \(shape)")
+    }
     guard begin <= end && end <= data.count else {
       throw .outOfBounds(file: file, tensor: name, begin: begin, end: end, limit: data.count)
     }
@@ -79,15 +81,6 @@ struct SafetensorsHeader {
     }
     return TensorEntry(
       name: name, elementType: elementType, shape: shape, byteRange: data.lowerBound + begin..<data.lowerBound + end)
-  }
-
-  private static func byteCount(
-    _ shape: [Int], _ elementType: ElementType, of name: String, file: String
-  ) throws(CheckpointError) -> Int {
-    guard let total = shape.reduce(elementType.size, Checked.product) else {
-      throw .overflow(file: file, what: "the size of tensor \"\(name)\" of shape \(shape)")
-    }
-    return total
   }
 
   private static func checkCoverage(_ entries: [TensorEntry], data: Range<Int>, file: String) throws(CheckpointError) {

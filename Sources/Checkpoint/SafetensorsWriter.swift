@@ -162,41 +162,24 @@ extension AtomicFile {
   }
 
   fileprivate func write(_ tensor: StoredTensor, file: String) throws(CheckpointError) {
-    func pieces(
-      _ source: UnsafeRawBufferPointer, of type: ElementType, _ isWritten: (Range<Int>) -> Void = { _ in }
-    ) throws(CheckpointError) {
+    // So many elements at a time that a large tensor isn't held twice.
+    let length = 1 << 20
+    func write(_ piece: UnsafeRawBufferPointer, of type: ElementType) throws(CheckpointError) {
+      guard type != tensor.elementType else { return try self.write(piece) }
       let conversion = FloatConversion(from: type, to: tensor.elementType, file: file, tensor: tensor.name)
-      try writePieces(source, conversion, isWritten)
+      try conversion.convert(piece) { bytes throws(CheckpointError) in try self.write(bytes) }
     }
     switch tensor.content {
-    case .integers(let values): try write(values.map { Int64($0).littleEndian })
+    case .integers(let values): try self.write(values.map { Int64($0).littleEndian })
     case .floats(let floats):
       try floats.withUnsafeBufferPointer { buffer throws(CheckpointError) in
-        try pieces(UnsafeRawBufferPointer(buffer), of: .float32)
+        for start in stride(from: 0, to: buffer.count, by: length) {
+          let piece = UnsafeBufferPointer(rebasing: buffer[start..<min(start + length, buffer.count)])
+          try write(UnsafeRawBufferPointer(piece), of: .float32)
+        }
       }
     case .mapped(let mapped):
-      try mapped.withBytes { bytes throws(CheckpointError) in
-        // Pages that were read pile up in memory otherwise, until the whole file is in it.
-        try pieces(bytes, of: mapped.elementType) { if mapped.isContiguous { mapped.release($0) } }
-      }
-      mapped.release()
-    }
-  }
-
-  /// Writes in pieces, so that a large tensor isn't held twice; `isWritten` is told each one's bytes in `source`.
-  private func writePieces(
-    _ source: UnsafeRawBufferPointer, _ conversion: FloatConversion, _ isWritten: (Range<Int>) -> Void
-  ) throws(CheckpointError) {
-    let step = conversion.from.size << 20
-    for start in stride(from: 0, to: source.count, by: step) {
-      let range = start..<min(start + step, source.count)
-      let piece = UnsafeRawBufferPointer(rebasing: source[range])
-      if conversion.from == conversion.to {
-        try write(piece)
-      } else {
-        try conversion.convert(piece) { bytes throws(CheckpointError) in try write(bytes) }
-      }
-      isWritten(range)
+      try mapped.withPieces(of: length) { piece throws(CheckpointError) in try write(piece, of: mapped.elementType) }
     }
   }
 }

@@ -5,17 +5,13 @@ package enum TensorFile {
   /// - Throws: `CheckpointError.malformedArchive` for an empty file, a web page, a Git LFS pointer and the like; otherwise as
   ///   `SafetensorsFile.init` and `PyTorchFile.init`.
   package static func open(_ url: URL) throws(CheckpointError) -> any MappedTensorSource {
-    let format: Format
-    do {
-      let mapping = try MappedFile(url)
-      if let other = ForeignFile.description(of: mapping.bytes) {
-        throw CheckpointError.malformedArchive(file: mapping.path, expected: "a safetensors or PyTorch file", found: other)
-      }
-      format = Format(of: mapping.bytes)
+    let mapping = try MappedFile(url)
+    if let other = ForeignFile.description(of: mapping.bytes) {
+      throw .malformedArchive(file: mapping.path, expected: "a safetensors or PyTorch file", found: other)
     }
-    return switch format {
-    case .safetensors: try SafetensorsFile(url)
-    case .pytorch: try PyTorchFile(url)
+    return switch Format(of: mapping.bytes) {
+    case .safetensors: try SafetensorsFile(mapping)
+    case .pytorch: try PyTorchFile(mapping)
     }
   }
 

@@ -85,6 +85,35 @@ public enum LayerWeights: Sendable {
     }
   }
 
+  /// Matrices [N, K] under each other: of 16 bits where all are of one format, otherwise as 32-bit floats.
+  init(stacking parts: [LayerWeights]) {
+    let halves = parts.compactMap { if case .halves(let half) = $0 { half } else { nil } }
+    if halves.count == parts.count, Set(halves.map(\.format)).count == 1 {
+      self = .halves(HalfTensor(stacking: halves))
+      return
+    }
+    let rows = parts.reduce(0) { $0 + $1.shape[0] }
+    self = .floats(
+      FloatTensor(uninitialized: [rows, parts[0].shape[1]]) { target in
+        var to = target
+        for part in parts {
+          let count = part.shape.reduce(1, *)
+          part.widen(count, into: to)
+          to += count
+        }
+      })
+  }
+
+  /// The first elements, in row-major order, as 32-bit floats.
+  private func widen(_ count: Int, into target: UnsafeMutablePointer<Float>) {
+    switch self {
+    case .floats(let tensor):
+      target.update(from: tensor.base, count: count)
+      keepAlive(tensor)
+    case .halves(let tensor): tensor.widen(0..<count, into: target)
+    }
+  }
+
   /// Rows in any order and number, the last dimension being a row's, as 32-bit floats: [indices, width]. Other rows aren't
   /// widened.
   package func rows(_ indices: [Int]) -> FloatTensor {

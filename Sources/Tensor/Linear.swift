@@ -22,18 +22,12 @@ public struct Linear: Sendable {
 
   /// Several layers over the same input as one: outputs side by side, in order.
   ///
-  /// - Parameter parts: weights [out, in], all of one type, and bias [out] of each.
+  /// - Parameter parts: weights [out, in] and bias [out] of each. 16-bit weights stay so where all are of one format, and are
+  ///   widened where they aren't.
   package init(stacking parts: [(weights: LayerWeights, bias: FloatTensor)]) {
     precondition(!parts.isEmpty, "nothing to stack")
     let bias = parts.flatMap(\.bias.values)
-    let halves = parts.compactMap { if case .halves(let half) = $0.weights { half } else { nil } }
-    let floats = parts.compactMap { if case .floats(let float) = $0.weights { float } else { nil } }
-    precondition(halves.isEmpty || floats.isEmpty, "layers of different types don't stack")
-    let weights: LayerWeights =
-      halves.isEmpty
-      ? .floats(FloatTensor(floats.flatMap(\.values), shape: [bias.count, parts[0].weights.shape[1]]))
-      : .halves(HalfTensor(stacking: halves))
-    self.init(weights: weights, bias: FloatTensor(bias, shape: [bias.count]))
+    self.init(weights: LayerWeights(stacking: parts.map(\.weights)), bias: FloatTensor(bias, shape: [bias.count]))
   }
 
   /// Whether a row's last bits may depend on its place in the input (see `PanelGEMM`).

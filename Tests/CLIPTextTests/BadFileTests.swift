@@ -101,6 +101,26 @@ import Testing
     }
   }
 
+  /// CLIP's vocabulary has room for 48,894 merges; the lines behind them aren't looked at.
+  @Test func mergesBeyondTheVocabularyAreNotRead() throws {
+    let characters = [33...126, 161...172, 174...255].joined().compactMap { UnicodeScalar($0).map { String(Character($0)) } }
+    let ends = characters + characters.map { $0 + "</w>" }
+    let count = 48_894
+    var lines = ["#version: 0.2"] + (0..<count).map { characters[$0 / ends.count] + " " + ends[$0 % ends.count] }
+    let bad = Data([0x0A, 0xFF, 0x0A]) + Data(repeating: 0x0A, count: 1 << 20) + Data("a b c".utf8)
+    #expect(try CLIPTokenizer(merges: Data(lines.joined(separator: "\n").utf8) + bad).vocabularySize == 49_408)
+    lines.removeLast()
+    #expect(throws: CLIPTextError.badMerge(file: "merges.txt", line: count + 1, expected: "UTF-8", found: "other bytes")) {
+      try CLIPTokenizer(merges: Data(lines.joined(separator: "\n").utf8) + bad)
+    }
+  }
+
+  @Test func aFileOfEmptyLinesIsEmpty() {
+    #expect(throws: CLIPTextError.badMerge(file: "merges.txt", line: 1, expected: "\"#version: …\"", found: "an empty file")) {
+      try CLIPTokenizer(merges: Data("\n \r\n".utf8) + Data(repeating: 0x0A, count: 1 << 20))
+    }
+  }
+
   /// As git writes them on Windows.
   @Test func lineEndsOfWindowsAreAccepted() throws {
     let text = try merges()

@@ -119,19 +119,24 @@ import Testing
         Pickle.dictionary([
           "a": Pickle.tensor([rows, columns], [columns, 1], of: storage),
           "t": Pickle.tensor([columns, rows], [1, columns], of: storage),
+          "deep": Pickle.tensor([3, 1000, 350], [1, 1050, 3], of: storage),
         ]))
       let file = try openPickle(pickle, storages: ["0": bytes(values)])
       let url = folder.appendingPathComponent("large")
       try SafetensorsFile.write(
         [
           StoredTensor("a", "a", of: file, floatsAs: .float16), StoredTensor("t", "t", of: file, floatsAs: .float16),
-          StoredTensor("same", "t", of: file),
+          StoredTensor("same", "t", of: file), StoredTensor("deep", "deep", of: file),
         ], to: url)
       let written = try SafetensorsFile(url)
       let transposed = (0..<values.count).map { values[$0 % rows * columns + $0 / rows] }
       #expect(try written.floatTensor("a").values == values)
       #expect(try written.floatTensor("t").values == transposed)
       #expect(try written.floatTensor("same").values == transposed)
+      let deep = (0..<3).flatMap { first in
+        (0..<1000).flatMap { second in (0..<350).map { third in values[first + 1050 * second + 3 * third] } }
+      }
+      #expect(try written.floatTensor("deep").values == deep)
       // The source's pages were given back, its contents not.
       #expect(try file.floatTensor("a").values == values)
     }

@@ -24,7 +24,9 @@ import Testing
       (Pickle.tuple([1]), row), (Pickle.global("some", "Class"), Pickle.dictionary(["b": row])),
       (Pickle.text("é.1"), row), (Pickle.text("text"), Pickle.text("value")),
     ])
-    #expect(try openPickle(Pickle.whole(nested)).names == ["a.0", "a.1.1", "-7.", "None", "True", "é.1"])
+    let file = try openPickle(Pickle.whole(nested))
+    #expect(file.names == ["a.0", "a.1.1", "-7.", "None", "True", "é.1"])
+    #expect(file.unnamedTensorCount == 2)
     #expect(try openPickle(Pickle.whole(row)).names == ["tensor"])
     #expect(try openPickle(Pickle.whole(Pickle.int(5))).names == [])
     #expect(try openPickle(Pickle.whole(Pickle.dictionary([(Array("I3000000000\n".utf8), row)]))).names == ["3000000000"])
@@ -56,7 +58,47 @@ import Testing
       "device": Pickle.call("torch", "device", [Pickle.text("cuda")]), "type": Pickle.global("torch", "float16"),
       "w": row + Array("}b".utf8),
     ])
-    #expect(try openPickle(Pickle.whole(inert)).names == ["defaults.k", "w"])
+    let file = try openPickle(Pickle.whole(inert))
+    #expect(file.names == ["defaults.k", "w"])
+    // Those of the subclass and of the set.
+    #expect(file.unnamedTensorCount == 2)
+  }
+
+  /// What `torch.save(module)` writes: an object of a class that isn't here, its parameters among its attributes.
+  @Test func aWholeModuleIsRefusedAsSuch() throws {
+    let parameters = Pickle.dictionary(["weight": row, "bias": Pickle.tensor([3], [1], offset: 2)])
+    let module =
+      Pickle.global("torch.nn.modules.linear", "Linear") + [0x29, 0x81]
+      + Pickle.dictionary(["training": [0x88], "_parameters": parameters]) + Array("b".utf8)
+    expectRefusal(Pickle.whole(module), "unnamed-tensors", "all 2 inside of other objects")
+    expectRefusal(Pickle.whole(Pickle.dictionary(["model": module, "epoch": Pickle.int(3)])), "unnamed-tensors", "state_dict()")
+    let both = try openPickle(Pickle.whole(Pickle.dictionary(["model": module, "w": row])))
+    #expect(both.names == ["w"])
+    #expect(both.unnamedTensorCount == 2)
+    // A tensor both there and here has a name, and so has one whose name was given to another of the same place and shape.
+    let first = Pickle.tensor([2], [1], of: Pickle.storage() + [0x71, 8])
+    let shared = Pickle.dictionary([
+      (Pickle.int(1), first + [0x71, 9]), (Pickle.text("1"), Pickle.tensor([2], [1], of: [0x68, 8])),
+      (Pickle.text("set"), Pickle.call("builtins", "set", [Pickle.list([[0x68, 9]])])),
+    ])
+    #expect(try openPickle(Pickle.whole(shared)).unnamedTensorCount == 0)
+  }
+
+  /// Strides of 0 make a small file's tensors as large as they like.
+  @Test func repeatedElementsAreBounded() throws {
+    func repeated(_ count: Int) -> [UInt8] { Pickle.tensor([count, 12], [0, 1]) }
+    let most = (1 << 26) / 48 + 1
+    #expect(try openPickle(Pickle.whole(repeated(most))).shape(of: "tensor") == [most, 12])
+    expectRefusal(Pickle.whole(repeated(most + 1)), "repeated-too-often", "at most 67108864 bytes")
+    // Together too.
+    let two = Pickle.dictionary(["a": repeated(most / 2), "b": repeated(most / 2)])
+    #expect(try openPickle(Pickle.whole(two)).names == ["a", "b"])
+    let three = Pickle.dictionary(["a": repeated(most / 2), "b": repeated(most / 2), "c": repeated(most / 2)])
+    expectRefusal(Pickle.whole(three), "repeated-too-often", "tensor \"c\"")
+    // A view of many elements that are all there repeats none.
+    let views = (0..<9).map { (Pickle.int($0), Pickle.tensor([1 << 22], [1], of: Pickle.storage(count: 1 << 22))) }
+    let large = ["0": [UInt8](repeating: 0, count: 1 << 24)]
+    #expect(try openPickle(Pickle.whole(Pickle.dictionary(views)), storages: large).names.count == 9)
   }
 
   @Test func dictionariesOfPython2AreRead() throws {
@@ -97,9 +139,13 @@ import Testing
     let large = [0x8a, 9] + [UInt8](repeating: 1, count: 9)
     expectRefusal(tensor(storage, large, Pickle.tuple([2]), Pickle.tuple([1])), "overflow")
     expectRefusal(tensor(storage, Pickle.int(.max), Pickle.tuple([2]), Pickle.tuple([1])), "overflow")
+    // A dimension of 0 makes it empty, not small.
+    for shape in [[1 << 40, 1 << 40, 0], [0, 1 << 40, 1 << 40]] {
+      expectRefusal(tensor(storage, Pickle.int(0), Pickle.tuple(shape), Pickle.tuple([1, 1, 1])), "overflow", "of shape")
+    }
     expectRefusal(tensor(storage, Pickle.int(0), Pickle.tuple([-1]), Pickle.tuple([1])), "out-of-bounds")
     expectRefusal(tensor(storage, Pickle.int(12), Pickle.tuple([1]), Pickle.tuple([1])), "out-of-bounds")
-    expectRefusal(tensor(storage, Pickle.int(0), Pickle.tuple([1 << 32]), Pickle.tuple([0])), "overflow", "repeats")
+    expectRefusal(tensor(storage, Pickle.int(0), Pickle.tuple([1 << 32]), Pickle.tuple([0])), "repeated-too-often")
     expectRefusal(Pickle.whole(Pickle.tensor([2], [1], of: Pickle.storage(count: 11))), "size-mismatch", "\"x/data/0\"")
     expectRefusal(Pickle.whole(Pickle.tensor([2], [1], of: Pickle.storage(count: -1))), "size-mismatch")
     expectRefusal(Pickle.whole(Pickle.tensor([2], [1], of: Pickle.storage(count: .max))), "overflow")

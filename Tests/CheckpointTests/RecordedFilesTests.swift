@@ -30,6 +30,8 @@ import Testing
     case .malformedPickle: "malformed-pickle"
     case .malformedArchive: "malformed-archive"
     case .tooDeep: "too-deep"
+    case .repeatedTooOften: "repeated-too-often"
+    case .unnamedTensors: "unnamed-tensors"
     default: "another error: \(error)"
     }
   }

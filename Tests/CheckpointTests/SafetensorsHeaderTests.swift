@@ -55,7 +55,8 @@ import Testing
   @Test(arguments: [
     entry("a", "U8", [1], 0, 1).replacingOccurrences(of: "[1]", with: "[9223372036854775808]"),
     entry("a", "U8", [1], 0, 1).replacingOccurrences(of: "[0,1]", with: "[0,99999999999999999999999999]"),
-    entry("a", "F64", [1 << 60], 0, 1), entry("a", "U8", [1 << 62, 2, 0], 0, 1),
+    entry("a", "F64", [1 << 60], 0, 1), entry("a", "U8", [1 << 62, 2, 0], 0, 1), entry("a", "F32", [1 << 40, 1 << 40, 0], 0, 0),
+    entry("a", "U8", [0, 1 << 40, 1 << 40], 0, 0),
   ])
   func numbersThatOverflowAreRefused(entry: String) throws {
     let error = #expect(throws: CheckpointError.self) { try openSafetensors(safetensorsBytes("{\(entry)}", data: [0])) }

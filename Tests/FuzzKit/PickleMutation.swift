@@ -14,13 +14,14 @@ struct PickleMutation {
   func apply(to steps: inout [PickleStep], _ random: inout FuzzRandom) {
     guard !steps.isEmpty else { return }
     // The opcodes' order is what makes a pickle, so most changes leave it as it is.
-    switch random.below(12) {
+    switch random.below(13) {
     case 0: rearrange(&steps, &random)
     case 1: steps.insert(step(&random), at: random.place(in: steps.count))
     case 2: steps[random.below(steps.count)] = step(&random)
     case 3: steps.insert(contentsOf: harmless(&random), at: random.below(steps.count))
     case 4: nest(&steps, &random)
     case 5: share(&steps, &random)
+    case 6: restride(&steps, &random)
     default: change(&steps, &random)
     }
   }
@@ -49,6 +50,36 @@ struct PickleMutation {
       let (module, name) = random.pick(Self.globals)
       steps[place] = .global(module, name)
     }
+  }
+
+  /// Dimensions of one element or none, which may have any stride, and whatever else a view may be.
+  private func restride(_ steps: inout [PickleStep], _ random: inout FuzzRandom) {
+    let views = steps.indices.compactMap { start -> (shape: Range<Int>, strides: Range<Int>)? in
+      guard let shape = integers(in: steps, at: start), let strides = integers(in: steps, at: shape.upperBound + 1),
+        shape.count == strides.count
+      else { return nil }
+      return (shape, strides)
+    }
+    guard !views.isEmpty else { return }
+    let view = random.pick(views)
+    for (dimension, stride) in zip(view.shape, view.strides) {
+      let awkward = PickleStep.integer(Int64(bitPattern: random.awkwardInteger() & 0x7fff_ffff_ffff_ffff))
+      switch random.below(6) {
+      case 0, 1: (steps[dimension], steps[stride]) = (.integer(1), awkward)
+      case 2: (steps[dimension], steps[stride]) = (.integer(0), awkward)
+      case 3: (steps[dimension], steps[stride]) = (awkward, .integer(0))
+      case 4: steps[stride] = .integer(Int64(random.below(4)))
+      default: break
+      }
+    }
+  }
+
+  /// Where the integers of a tuple that begins at `start` stand; nil if there is no such tuple, or an empty one.
+  private func integers(in steps: [PickleStep], at start: Int) -> Range<Int>? {
+    guard start < steps.count, case .raw(UInt8(ascii: "("), _) = steps[start] else { return nil }
+    let end = steps[(start + 1)...].firstIndex { if case .integer = $0 { false } else { true } }
+    guard let end, end > start + 1, case .raw(UInt8(ascii: "t"), _) = steps[end] else { return nil }
+    return start + 1..<end
   }
 
   private func step(_ random: inout FuzzRandom) -> PickleStep {

@@ -133,7 +133,7 @@ struct PickleMachine {
       _ = try pop(count: 2)
       try push(try newObject(try pop()))
     case "b":
-      // What becomes of an object's attributes doesn't matter: those that hold tensors are dictionaries and lists.
+      // An object's attributes go with it: a tensor among them is counted and has no name (see `TensorWalk.unnamedCount`).
       _ = try pop()
       try push(try pop())
     case "i":

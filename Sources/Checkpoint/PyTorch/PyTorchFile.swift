@@ -4,33 +4,41 @@ import Foundation
 /// with the storages behind them.
 ///
 /// The tensors are named by the way to them, keys joined by dots: `model.transformer.to_logits.1.weight`. Elements of lists and
-/// tuples go by their index, keys that are numbers by their digits; what stands under other keys (classes, tuples) has no name and
-/// is left out. A file that is one bare tensor calls it `tensor`.
+/// tuples go by their index, keys that are numbers by their digits; what stands under other keys (classes, tuples), in sets or in the
+/// attributes of other objects has no name and is left out (`unnamedTensorCount`). A file that is one bare tensor calls it `tensor`.
 ///
 /// Nothing in the file is executed (see `PickleMachine`), and everything that it says about sizes and places is checked before a
 /// tensor is handed out. Tensors are views of the mapped file, however they share its storages. The archive's checksums aren't
 /// compared, because that would read the whole file first.
 package struct PyTorchFile: MappedTensorSource {
-  /// The most elements of a view that repeats some of its storage's.
-  private static let repeatedElementLimit = 1 << 31
-
   private let mapping: MappedFile
   private let tensors: [String: MappedTensor]
   package let names: [String]
+  /// How many tensors the file makes besides those of `names`, inside of objects that aren't read.
+  package let unnamedTensorCount: Int
 
   package var file: String { mapping.path }
 
   /// - Throws: `CheckpointError.unreadable`; `.malformedArchive` for a file of another kind, or one that is compressed, cut short
   ///   or big-endian; `.malformedPickle`, `.forbiddenCallable`, `.tooDeep`; `.missingRecord` and `.sizeMismatch` for storages that
-  ///   aren't there as promised; `.outOfBounds` and `.overflow` for tensors that leave their storage; `.duplicateKey`.
-  package init(_ url: URL) throws(CheckpointError) {
-    let mapping = try MappedFile(url)
+  ///   aren't there as promised; `.outOfBounds` and `.overflow` for tensors that leave their storage, `.repeatedTooOften` for those that repeat it without
+  ///   measure; `.duplicateKey`; `.unnamedTensors` for a file whose tensors all lie inside of objects.
+  package init(_ url: URL) throws(CheckpointError) { try self.init(MappedFile(url)) }
+
+  /// The same for a file that is mapped already.
+  init(_ mapping: MappedFile) throws(CheckpointError) {
     self.mapping = mapping
     let archive = try Self.open(mapping)
     let contents = archive.contents
     var tensors: [String: MappedTensor] = [:]
     var names: [String] = []
-    for (name, index) in try TensorWalk(contents.root, in: contents.objects, reader: contents.reader).found {
+    let walk = try TensorWalk(contents.root, in: contents.objects, reader: contents.reader)
+    unnamedTensorCount = walk.unnamedCount
+    guard !walk.found.isEmpty || walk.unnamedCount == 0 else {
+      throw .unnamedTensors(file: mapping.path, count: walk.unnamedCount)
+    }
+    var repetition = Repetition(mapping)
+    for (name, index) in walk.found {
       let tensor = contents.objects.tensors[index]
       let storage = contents.objects.storages[tensor.storage]
       guard let range = archive.storages[storage.key] else {
@@ -41,7 +49,9 @@ package struct PyTorchFile: MappedTensorSource {
         throw .sizeMismatch(
           file: mapping.path, tensor: archive.recordPrefix + storage.key, expected: needed, found: range.count)
       }
-      tensors[name] = try Self.view(tensor, of: range, named: name, in: mapping)
+      let view = try Self.view(tensor, of: range, named: name, in: mapping)
+      try repetition.add(view, of: range, named: name)
+      tensors[name] = view
       names.append(name)
     }
     self.tensors = tensors
@@ -98,23 +108,40 @@ package struct PyTorchFile: MappedTensorSource {
     guard tensor.shape.allSatisfy({ $0 >= 0 }), tensor.strides.allSatisfy({ $0 >= 0 }), begin >= 0 else {
       throw outOfBounds(begin, begin)
     }
-    guard !tensor.shape.contains(0) else {
+    guard let needed = Checked.byteCount(tensor.shape, elementSize: size) else { throw overflow }
+    guard needed > 0 else {
       return MappedTensor(mapping, offset: storage.lowerBound, elementType: tensor.elementType, shape: tensor.shape)
     }
-    var (count, last): (Int?, Int?) = (1, tensor.offset)
-    for (dimension, stride) in zip(tensor.shape, tensor.strides) {
-      count = Checked.product(count, dimension)
-      last = Checked.sum(last, Checked.product(dimension - 1, stride))
+    let last = zip(tensor.shape, tensor.strides).reduce(tensor.offset as Int?) {
+      Checked.sum($0, Checked.product($1.0 - 1, $1.1))
     }
-    guard let count, Checked.product(count, size) != nil, let end = Checked.product(Checked.sum(last, 1), size) else {
-      throw overflow
-    }
+    guard let end = Checked.product(Checked.sum(last, 1), size) else { throw overflow }
     guard end <= storage.count else { throw outOfBounds(begin, end) }
-    guard count <= max(repeatedElementLimit, storage.count / size) else {
-      throw .overflow(file: file, what: "tensor \"\(name)\" of shape \(tensor.shape), which repeats \(storage.count) bytes")
-    }
     return MappedTensor(
       mapping, offset: storage.lowerBound + begin, elementType: tensor.elementType, shape: tensor.shape, strides: tensor.strides)
+  }
+}
+
+/// Keeps views that repeat their storage (strides of 0, as PyTorch's `expand` makes them) in proportion to the file: reading one
+/// takes the memory for all its elements, writing it the place on the disk.
+private struct Repetition {
+  private let file: String
+  private let limit: Int
+  /// What all views hold beyond their storages, in bytes.
+  private var bytes = 0
+
+  init(_ mapping: MappedFile) {
+    file = mapping.path
+    limit = max(1 << 26, 4 * mapping.bytes.count)
+  }
+
+  /// - Throws: `CheckpointError.repeatedTooOften`.
+  mutating func add(_ tensor: MappedTensor, of storage: Range<Int>, named name: String) throws(CheckpointError) {
+    let (sum, isTooLarge) = bytes.addingReportingOverflow(max(0, tensor.byteCount - storage.count))
+    guard !isTooLarge, sum <= limit else {
+      throw .repeatedTooOften(file: file, tensor: name, bytes: isTooLarge ? .max : sum, limit: limit)
+    }
+    bytes = sum
   }
 }
 

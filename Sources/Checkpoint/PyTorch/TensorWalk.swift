@@ -12,10 +12,13 @@ struct TensorWalk {
 
   /// Names and numbers of tensors, in the order of the file.
   private(set) var found: [(name: String, tensor: Int)] = []
+  /// How many tensors the pickle makes that have no name: those in objects, in sets and under keys that aren't plain.
+  var unnamedCount: Int { isNamed.count { !$0 } }
 
   private let objects: PickleObjects
   private let reader: PickleReader
   private var known: [String: Int] = [:]
+  private var isNamed: [Bool]
   private var path: [Step] = []
   private var stepsLeft: Int
   private var nameBytesLeft = Self.nameLimit
@@ -35,17 +38,18 @@ struct TensorWalk {
     self.objects = objects
     self.reader = reader
     stepsLeft = 1 << 20 + 8 * objects.references
-    if case .tensor(let index) = root { found = [(Self.bareName, index)] }
+    isNamed = [Bool](repeating: false, count: objects.tensors.count)
+    if case .tensor(let index) = root {
+      found = [(Self.bareName, index)]
+      isNamed[index] = true
+    }
     try enter(root)
     while let last = path.indices.last {
       guard let value = path[last].advance() else {
         path.removeLast()
         continue
       }
-      stepsLeft -= 1
-      guard stepsLeft >= 0 else {
-        throw reader.failure("fewer ways to the objects of a pickle", "containers shared over and over")
-      }
+      try take(1)
       if case .tensor(let index) = value { try note(index) }
       try enter(value)
     }
@@ -80,6 +84,7 @@ struct TensorWalk {
       parts.append(part)
     }
     let name = parts.joined(separator: ".")
+    isNamed[tensor] = true
     if let other = known.updateValue(tensor, forKey: name) {
       guard objects.tensors[other] == objects.tensors[tensor] else { throw .duplicateKey(file: reader.file, key: name) }
       return
