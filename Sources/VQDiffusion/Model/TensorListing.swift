@@ -18,7 +18,11 @@ public struct TensorListing: Sendable, CustomStringConvertible {
       return "\(name)  \(source.elementType(of: name)?.rawValue ?? "") \(shape.isEmpty ? "scalar" : shape)"
     }
     let count = lines.count == 1 ? "1 tensor" : "\(lines.count) tensors"
-    return (lines + ["\(count), \(source.byteCount) bytes"]).joined(separator: "\n")
+    var summary = ["\(count), \(source.byteCount) bytes"]
+    if let file = source as? PyTorchFile, file.unnamedTensorCount > 0 {
+      summary.append("not listed: \(file.unnamedTensorCount) more inside of objects, which have no names")
+    }
+    return (lines + summary).joined(separator: "\n")
   }
 
   /// Writes the tensors to a safetensors file that appears complete or not at all.
