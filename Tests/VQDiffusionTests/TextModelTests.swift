@@ -64,7 +64,7 @@ import VQDiffusion
       #expect(try await images(again).map(\.image) == expected.map(\.image))
       #expect(try await images(again, negative: "blue").map(\.tokens) == images(pipeline, negative: "blue").map(\.tokens))
       let report = "\(try ModelReport(ModelLocation(converted)))"
-      #expect(report.contains("transformer: text-conditional, 8 vectors of width 64, 2 layers of width 16"), "\(report)")
+      #expect(report.contains("transformer: text-conditional, 8 text vectors of width 64, 2 layers of width 16"), "\(report)")
       #expect(report.contains("text encoder: CLIP, 2 layers of width 64, 1 heads, 8 places for 49408 tokens"), "\(report)")
     }
   }
