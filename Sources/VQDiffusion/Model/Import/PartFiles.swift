@@ -13,8 +13,9 @@ struct PartFiles {
   init(of part: String, in folder: ConfigurationFolder) throws(PipelineError) {
     var files: [URL] = []
     for format in TensorFileName.formats { files += try folder.files(in: part, withExtension: format) }
-    let names = files.map(\.lastPathComponent) + (try folder.files(in: part, withExtension: "json").map(\.lastPathComponent))
-    let known = names.compactMap(TensorFileName.init)
+    let names = files.map(\.lastPathComponent)
+    let indices = try folder.files(in: part, withExtension: "json").map(\.lastPathComponent)
+    let known = (names + indices).compactMap(TensorFileName.init)
     // Other precisions only where there is nothing else, as the public libraries have it.
     let best = known.min { $0.rank < $1.rank }
     guard let best else { throw .missingPart(folder: folder.url.path, part: "\(part)/*.safetensors or *.bin") }
@@ -22,11 +23,12 @@ struct PartFiles {
     switch best.kind {
     case .whole: shards = [best.name]
     case .index: shards = try Self.shards(of: "\(part)/\(best.name)", in: folder)
-    case .shard(_, let count):
-      shards = known.filter { $0.rank.isSameSet(as: best.rank) }.map(\.name)
-      guard shards.count == count else {
-        throw .missingPart(
-          folder: folder.url.path, part: "\(part)/\(best.name) and its like, \(count) in all: \(shards.count) are there")
+    case .shard(let number, let count):
+      // The first one's name tells the others'.
+      shards = (1...max(count, 1)).map { other in
+        let digits = String(other)
+        let padded = String(repeating: "0", count: max(0, number.count - digits.count)) + digits
+        return best.name.replacingOccurrences(of: "-\(number)-of-", with: "-\(padded)-of-")
       }
     }
     for shard in shards where !names.contains(shard) {
@@ -54,8 +56,8 @@ struct PartFiles {
 private struct TensorFileName {
   enum Kind {
     case whole, index
-    /// From 1.
-    case shard(Int, of: Int)
+    /// The number as it is written, from 1.
+    case shard(String, of: Int)
   }
 
   static let formats = ["safetensors", "bin"]
@@ -72,11 +74,9 @@ private struct TensorFileName {
     let kind: Int
     let stem: Int
 
-    private var key: (String, Int, Int, Int) { (variant, format, kind, stem) }
-
-    static func < (left: Rank, right: Rank) -> Bool { left.key < right.key }
-
-    func isSameSet(as other: Rank) -> Bool { key == other.key }
+    static func < (left: Rank, right: Rank) -> Bool {
+      (left.variant, left.format, left.kind, left.stem) < (right.variant, right.format, right.kind, right.stem)
+    }
   }
 
   /// Nil for other names, such as a training program's.
@@ -87,8 +87,11 @@ private struct TensorFileName {
     let order: Int
     if let match = name.wholeMatch(of: file)?.output {
       parts = (match.1, match.2 ?? match.5, match.6)
-      let shard = match.3.flatMap { Int($0) }.flatMap { number in match.4.flatMap { Int($0) }.map { (number, $0) } }
-      (kind, order) = shard.map { (.shard($0.0, of: $0.1), 2) } ?? (.whole, 0)
+      if let number = match.3, let count = match.4.flatMap({ Int($0) }) {
+        (kind, order) = (.shard(String(number), of: count), 2)
+      } else {
+        (kind, order) = (.whole, 0)
+      }
     } else if let match = name.wholeMatch(of: index)?.output {
       parts = (match.1, match.2 ?? match.4, match.3)
       (kind, order) = (.index, 1)
