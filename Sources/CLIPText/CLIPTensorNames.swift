@@ -38,7 +38,7 @@ package enum CLIPTensorNames: String, Codable, Sendable, CaseIterable {
 
   /// What a checkpoint may hold besides the encoder: the list 0, 1, 2 … of positions; the projections, temperature, sizes and
   /// image encoder of the whole of CLIP.
-  var ignored: [String] {
+  package var unusedTensors: [String] {
     switch self {
     case .huggingFace: ["text_model.embeddings.position_ids"]
     case .openAI: ["text_projection", "logit_scale", "visual", "input_resolution", "context_length", "vocab_size"]

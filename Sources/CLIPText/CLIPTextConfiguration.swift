@@ -5,7 +5,7 @@ import Tensor
 ///
 /// A field that is absent has the value of CLIP ViT-B/32, as in Hugging Face's own reading; fields of other uses are ignored.
 public struct CLIPTextConfiguration: Codable, Sendable, Equatable {
-  public enum ActivationKind: String, Codable, Sendable {
+  public enum ActivationKind: String, Codable, Sendable, CaseIterable {
     /// x σ(1.702 x)
     case quickGELU = "quick_gelu"
     /// x Φ(x)
@@ -61,11 +61,18 @@ public struct CLIPTextConfiguration: Codable, Sendable, Equatable {
     case activation = "hidden_act"
   }
 
+  /// - Throws: `CLIPTextError.invalidConfiguration` for an activation that isn't known; `DecodingError`.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     let standard = CLIPTextConfiguration()
     func field<T: Decodable>(_ key: CodingKeys, _ standard: T) throws -> T {
       try fields.decodeIfPresent(T.self, forKey: key) ?? standard
+    }
+    let activation = try field(.activation, standard.activation.rawValue)
+    guard let known = ActivationKind(rawValue: activation) else {
+      throw CLIPTextError.invalidConfiguration(
+        field: CodingKeys.activation.stringValue,
+        expected: ActivationKind.allCases.map(\.rawValue).joined(separator: " or "), found: activation)
     }
     self.init(
       width: try field(.width, standard.width), hiddenWidth: try field(.hiddenWidth, standard.hiddenWidth),
@@ -73,7 +80,7 @@ public struct CLIPTextConfiguration: Codable, Sendable, Equatable {
       contextLength: try field(.contextLength, standard.contextLength),
       vocabularySize: try field(.vocabularySize, standard.vocabularySize),
       layerNormEpsilon: try field(.layerNormEpsilon, standard.layerNormEpsilon),
-      activation: try field(.activation, standard.activation), normalizes: try field(.normalizes, standard.normalizes))
+      activation: known, normalizes: try field(.normalizes, standard.normalizes))
   }
 
   /// The configuration that follows from the shapes of a checkpoint with OpenAI's names, whose heads are 64 wide.

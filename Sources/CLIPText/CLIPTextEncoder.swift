@@ -27,7 +27,7 @@ package struct CLIPTextEncoder: Sendable {
       try CLIPTextBlock(weights.scope(names.layer($0)), configuration, names)
     }
     finalNorm = try AffineNorm(weights.scope(names.finalNorm), configuration)
-    try weights.finish(ignoring: names.ignored)
+    try weights.finish(ignoring: names.unusedTensors)
   }
 
   /// The vectors that condition VQ-Diffusion: the last hidden states, each divided by its length √Σx² where

@@ -16,9 +16,17 @@ package struct CLIPTokenizer: Sendable {
     case huggingFaceRepaired = "hugging_face_repaired"
   }
 
+  /// The token that fills up what a text leaves of the context.
+  package enum Padding: String, Codable, Sendable, CaseIterable {
+    /// Id 0, as VQ-Diffusion models have it; in Hugging Face's variants every "!" of a text is this token then.
+    case exclamationMark = "!"
+    /// The token that ends a text, as CLIP's own folders have it.
+    case endToken = "<|endoftext|>"
+  }
+
   /// A text's ids, start and end token included.
   package struct Encoding: Sendable, Equatable {
-    /// `contextLength` ids, padded with that of "!".
+    /// `contextLength` ids, padded with that of `padding`.
     package let ids: [Int32]
     /// How many of them come from the text, start and end token included.
     package let count: Int
@@ -27,11 +35,12 @@ package struct CLIPTokenizer: Sendable {
   }
 
   package static let startToken = "<|startoftext|>"
-  package static let endToken = "<|endoftext|>"
+  package static let endToken = Padding.endToken.rawValue
   /// Id 0 in every vocabulary of CLIP's.
-  package static let paddingToken = "!"
+  package static let paddingToken = Padding.exclamationMark.rawValue
 
   package let variant: Variant
+  package let padding: Padding
   /// Ids of each encoding.
   package let contextLength: Int
   private let vocabulary: BytePairVocabulary
@@ -43,47 +52,57 @@ package struct CLIPTokenizer: Sendable {
   ///   - merges: `merges.txt`, a line with the version, then two tokens a line.
   /// - Throws: `CLIPTextError.unreadable`, `.badVocabulary`, `.badMerge`, `.invalidConfiguration`.
   package init(
-    vocabulary: URL, merges: URL, variant: Variant = .huggingFace, contextLength: Int = 77
+    vocabulary: URL, merges: URL, variant: Variant = .huggingFace, padding: Padding = .exclamationMark, contextLength: Int = 77
   ) throws(CLIPTextError) {
     let (vocabulary, merges) = (try VocabularyFile(vocabulary), try VocabularyFile(merges))
     try self.init(
-      BytePairVocabulary(vocabulary: vocabulary, merges: merges), variant: variant, contextLength: contextLength)
+      BytePairVocabulary(vocabulary: vocabulary, merges: merges), variant: variant, padding: padding,
+      contextLength: contextLength)
   }
 
   /// The tokenizer of `merges.txt` or OpenAI's `bpe_simple_vocab_16e6.txt` alone, from which CLIP's vocabulary of up to 49,408
   /// tokens follows: byte characters, the same at the end of a word, what the first 48,894 merges make, start and end token.
   ///
   /// - Throws: `CLIPTextError.unreadable`, `.badMerge`, `.invalidConfiguration`.
-  package init(merges: URL, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
+  package init(
+    merges: URL, variant: Variant = .reference, padding: Padding = .exclamationMark, contextLength: Int = 77
+  ) throws(CLIPTextError) {
     try self.init(
-      BytePairVocabulary(merges: try VocabularyFile(merges)), variant: variant, contextLength: contextLength)
+      BytePairVocabulary(merges: try VocabularyFile(merges)), variant: variant, padding: padding,
+      contextLength: contextLength)
   }
 
   /// As `init(vocabulary:merges:)` for the files' contents.
   package init(
-    vocabulary: Data, merges: Data, variant: Variant = .huggingFace, contextLength: Int = 77
+    vocabulary: Data, merges: Data, variant: Variant = .huggingFace, padding: Padding = .exclamationMark,
+    contextLength: Int = 77
   ) throws(CLIPTextError) {
     try self.init(
       BytePairVocabulary(
         vocabulary: VocabularyFile(name: "vocab.json", data: vocabulary),
         merges: VocabularyFile(name: "merges.txt", data: merges)),
-      variant: variant, contextLength: contextLength)
+      variant: variant, padding: padding, contextLength: contextLength)
   }
 
   /// As `init(merges:)` for the file's contents.
-  package init(merges: Data, variant: Variant = .reference, contextLength: Int = 77) throws(CLIPTextError) {
+  package init(
+    merges: Data, variant: Variant = .reference, padding: Padding = .exclamationMark, contextLength: Int = 77
+  ) throws(CLIPTextError) {
     try self.init(
-      BytePairVocabulary(merges: VocabularyFile(name: "merges.txt", data: merges)), variant: variant,
+      BytePairVocabulary(merges: VocabularyFile(name: "merges.txt", data: merges)), variant: variant, padding: padding,
       contextLength: contextLength)
   }
 
-  private init(_ vocabulary: BytePairVocabulary, variant: Variant, contextLength: Int) throws(CLIPTextError) {
+  private init(
+    _ vocabulary: BytePairVocabulary, variant: Variant, padding: Padding, contextLength: Int
+  ) throws(CLIPTextError) {
     guard (2...CLIPTextConfiguration.longestContext).contains(contextLength) else {
       throw .invalidConfiguration(
         field: "context length", expected: "2...\(CLIPTextConfiguration.longestContext)", found: "\(contextLength)")
     }
     self.vocabulary = vocabulary
     self.variant = variant
+    self.padding = padding
     self.contextLength = contextLength
   }
 
@@ -101,8 +120,8 @@ package struct CLIPTokenizer: Sendable {
       ids.removeLast(ids.count - contextLength)
       if variant == .reference { ids[contextLength - 1] = vocabulary.endID }
     }
-    let padding = [Int32](repeating: vocabulary.paddingID, count: contextLength - ids.count)
-    return Encoding(ids: ids + padding, count: ids.count, isCut: isCut)
+    let filler = [Int32](repeating: paddingID, count: contextLength - ids.count)
+    return Encoding(ids: ids + filler, count: ids.count, isCut: isCut)
   }
 
   /// All ids, start and end token included, neither cut nor padded.
@@ -117,17 +136,20 @@ package struct CLIPTokenizer: Sendable {
     return ids + [vocabulary.endID]
   }
 
+  private var paddingID: Int32 { padding == .endToken ? vocabulary.endID : vocabulary.paddingID }
+
   private enum Part {
     case padding
     case words([Unicode.Scalar])
   }
 
-  /// Hugging Face takes special tokens out of the raw text and cleans what lies between them; of these only "!" doesn't survive
-  /// cleaning as the same token.
+  /// Hugging Face takes special tokens out of the raw text and cleans what lies between them; of these only "!", where
+  /// it pads, doesn't survive cleaning as the same token.
   private func parts(of text: [Unicode.Scalar]) -> [Part] {
     guard variant != .reference else { return [.words(TextCleaning.reference(text))] }
     var parts: [Part] = []
-    for (index, piece) in text.split(separator: "!", omittingEmptySubsequences: false).enumerated() {
+    let pieces = padding == .exclamationMark ? text.split(separator: "!", omittingEmptySubsequences: false) : [text[...]]
+    for (index, piece) in pieces.enumerated() {
       if index > 0 { parts.append(.padding) }
       parts.append(.words(variant == .huggingFace ? TextCleaning.basic(Array(piece)) : TextCleaning.repaired(Array(piece))))
     }
@@ -135,7 +157,7 @@ package struct CLIPTokenizer: Sendable {
   }
 
   private func append(_ part: Part, to ids: inout [Int32], limit: Int) {
-    guard case .words(let text) = part else { return ids.append(vocabulary.paddingID) }
+    guard case .words(let text) = part else { return ids.append(paddingID) }
     for word in WordScanner(text) {
       switch word {
       case .start: ids.append(vocabulary.startID)

@@ -30,6 +30,11 @@ public enum PipelineError: Error, Sendable, Equatable {
   case promptsRequired
   /// Classes for a model that takes texts, or the like.
   case wrongSubjects(expected: String, found: String)
+  /// A checkpoint without its autoencoder, which wasn't found at the paths either that the configuration names.
+  case missingAutoencoder(file: String, searched: [String])
+  /// A checkpoint whose denoiser knows a reduced codebook, without the table to the autoencoder's; `path` is where the configuration
+  /// has it.
+  case missingCodebookMap(file: String, path: String?)
   /// A checkpoint file without the configuration that says what it holds.
   case configurationMissing(file: String)
   case guidanceUnavailable(reason: String)
@@ -40,9 +45,12 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
   public var description: String {
     switch self {
     case .missingPart(let folder, let part):
-      // What an option of the program would name isn't a folder's part.
-      "\(folder): no \(part)"
-        + (part.contains("--") ? "" : "; a model folder holds model_index.json, vqvae/, transformer/ and scheduler/")
+      "\(folder): no \(part); a model folder holds model_index.json, vqvae/, transformer/ and scheduler/"
+    case .missingAutoencoder(let file, let searched):
+      "\(file): no autoencoder (content_codec.…)"
+        + (searched.isEmpty ? "" : ", and none at \(searched.joined(separator: ", "))")
+    case .missingCodebookMap(let file, let path):
+      "\(file): no \(path ?? "table"), which maps the autoencoder's codes to the denoiser's"
     case .unwritable(let path, let reason):
       "\(path): can't be written: \(reason)"
     case .unreadable(let file, let reason):
@@ -68,7 +76,7 @@ extension PipelineError: LocalizedError, CustomStringConvertible {
     case .wrongSubjects(let expected, let found):
       "this model takes \(expected), found \(found)"
     case .configurationMissing(let file):
-      "\(file): a checkpoint file needs the YAML file that describes it; name it with --config"
+      "\(file): a checkpoint file needs the YAML file that describes it"
     case .imageNetNamesMissing(let searched):
       "the names of ImageNet's classes weren't found; looked in \(searched.joined(separator: ", "))"
     case .unknownLabel(let name, let near):

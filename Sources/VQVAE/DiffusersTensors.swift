@@ -1,5 +1,4 @@
-/// A tensor's name here, its name in another library's file, and its shape here where that differs.
-package typealias RenamedTensor = (name: String, original: String, shape: [Int]?)
+import Checkpoint
 
 extension DiffusersVQModel {
   /// The public checkpoints' names for the tensors of a diffusers VQModel.
@@ -9,14 +8,14 @@ extension DiffusersVQModel {
   ///
   /// - Parameter originals: the names in the file, which tell how the attention layers are called.
   /// - Throws: as `configuration`.
-  package func tensors(among originals: [String]) throws(VQVAEError) -> [RenamedTensor] {
+  package func tensors(among originals: [String]) throws(VQVAEError) -> [RenamedTensors.Entry] {
     var names = DiffusersNames(configuration: try configuration(), originals: Set(originals))
     for name in ["quant_conv", "post_quant_conv"] { names.layer(name, name) }
     names.add("quantize.embedding.weight", "quantize.embedding.weight")
     names.encoder()
     names.decoder()
     let known = Set(names.tensors.map(\.original))
-    return names.tensors + originals.filter { !known.contains($0) }.map { ($0, $0, nil) }
+    return names.tensors + originals.filter { !known.contains($0) }.map { .init(name: $0, original: $0) }
   }
 }
 
@@ -24,7 +23,7 @@ extension DiffusersVQModel {
 private struct DiffusersNames {
   let configuration: VQModelConfiguration
   let originals: Set<String>
-  private(set) var tensors: [RenamedTensor] = []
+  private(set) var tensors: [RenamedTensors.Entry] = []
 
   init(configuration: VQModelConfiguration, originals: Set<String>) {
     self.configuration = configuration
@@ -98,6 +97,6 @@ private struct DiffusersNames {
   }
 
   mutating func add(_ name: String, _ original: String, _ shape: [Int]? = nil) {
-    tensors.append((name, original, shape))
+    tensors.append(.init(name: name, original: original, shape: shape))
   }
 }

@@ -34,6 +34,12 @@ public enum QuantizerKind: String, Codable, Sendable, Equatable, CaseIterable {
   }
 }
 
+extension VQModelConfiguration {
+  /// Tensors that training checkpoints also hold: the perceptual loss and the discriminator, and what a moving average goes on
+  /// from. Each name also stands for all that is below it.
+  package var unusedTensors: [String] { ["loss"] + (quantizer?.trainingNames ?? []).map { "quantize.\($0)" } }
+}
+
 extension Codebook {
   /// - Parameter weights: the scope `quantize`.
   /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`, `.wrongElementType`.

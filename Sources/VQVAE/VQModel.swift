@@ -55,9 +55,7 @@ public struct VQModel: Sendable {
     codebook = try Codebook(weights.scope("quantize"), configuration)
     postQuantConvolution = try weights.convolution("post_quant_conv", inputs: code, outputs: latent, kind: .pointwise)
     decoder = try Decoder(weights.scope("decoder"), configuration)
-    // Training checkpoints also hold the perceptual loss and the discriminator, and what a moving average goes on from.
-    let trainingNames = configuration.quantizer?.trainingNames ?? []
-    try weights.finish(ignoring: ["loss"] + trainingNames.map { "quantize.\($0)" })
+    try weights.finish(ignoring: configuration.unusedTensors)
   }
 
   /// Number of tokens, K: of the reduced codebook where there is one.

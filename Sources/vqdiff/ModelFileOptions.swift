@@ -34,10 +34,17 @@ struct CheckpointOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Use a checkpoint's averaged weights where it has them.")
   var ema = true
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Guide away from the vectors that a checkpoint learned for \"no text\", not from those of the empty text.")
+  var learnedEmptyText = true
+
   /// The options that were given.
   var given: [String] {
-    [("--config", config != nil), ("--vqvae", vqvae != nil), ("--codebook-map", codebookMap != nil), ("--no-ema", !ema)]
-      .filter(\.1).map(\.0)
+    [
+      ("--config", config != nil), ("--vqvae", vqvae != nil), ("--codebook-map", codebookMap != nil), ("--no-ema", !ema),
+      ("--no-learned-empty-text", !learnedEmptyText),
+    ].filter(\.1).map(\.0)
   }
 
   /// - Parameters:
@@ -51,6 +58,18 @@ struct CheckpointOptions: ParsableArguments {
     func url(_ path: String?) -> URL? { path.map { URL(fileURLWithPath: $0) } }
     return ModelLocation(
       url(path), configuration: url(config), autoencoder: url(vqvae), codebookMap: url(codebookMap),
-      prefersAveragedWeights: ema)
+      prefersAveragedWeights: ema, usesLearnedEmptyText: learnedEmptyText)
+  }
+}
+
+extension PipelineError {
+  /// The option that names what is missing.
+  var option: String? {
+    switch self {
+    case .configurationMissing: "--config"
+    case .missingAutoencoder: "--vqvae"
+    case .missingCodebookMap: "--codebook-map"
+    default: nil
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import VQDiffusion
 
 /// What goes to the terminal beside results.
 enum Terminal {
@@ -23,7 +24,8 @@ enum Terminal {
   }
 
   static func describe(_ error: any Error) -> String {
-    (error as? any LocalizedError)?.errorDescription ?? "\(error)"
+    let text = (error as? any LocalizedError)?.errorDescription ?? "\(error)"
+    return text + ((error as? PipelineError)?.option.map { "; name it with \($0)" } ?? "")
   }
 
   /// `text` in one line.

@@ -20,7 +20,9 @@ import Testing
     #expect(configuration.heads == 8 && configuration.layers == 12)
     let gelu = try JSONDecoder().decode(CLIPTextConfiguration.self, from: Data(#"{"hidden_act": "gelu"}"#.utf8))
     #expect(gelu.activation == .gelu)
-    #expect(throws: DecodingError.self) {
+    #expect(
+      throws: CLIPTextError.invalidConfiguration(field: "hidden_act", expected: "quick_gelu or gelu", found: "relu")
+    ) {
       try JSONDecoder().decode(CLIPTextConfiguration.self, from: Data(#"{"hidden_act": "relu"}"#.utf8))
     }
   }

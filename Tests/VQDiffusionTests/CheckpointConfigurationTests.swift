@@ -54,6 +54,31 @@ import VQDiffusion
       "\(Self.network).content_spatial_size[1]: expected a whole number, found 'x'")
   }
 
+  /// The number of tokens and the grid's sides, either of which may be left out.
+  @Test func theGridIsTheTokens() throws {
+    let (length, size) = ("content_seq_len: 16", "content_spatial_size: [4, 4]")
+    for (changes, grid) in [
+      ([length: ""], [4, 4]), ([size: ""], [4, 4]), ([length: "content_seq_len: 25", size: ""], [5, 5]),
+      ([length: "", size: ""], [32, 32]), ([length: "content_seq_len: 8", size: "content_spatial_size: [2, 4]"], [2, 4]),
+    ] {
+      try withTemporaryFolder { folder in
+        let file = folder.appendingPathComponent("config.yaml")
+        let yaml = try changes.reduce(recorded()) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
+        try Data(yaml.utf8).write(to: file)
+        let configuration = try MicrosoftConfiguration(YAMLConfiguration(contentsOf: file))
+        #expect(configuration.denoiser.grid == grid)
+      }
+    }
+    try expect(
+      length, as: "content_seq_len: 25", "\(Self.network).content_seq_len: expected 16, as content_spatial_size has, found '25'")
+    for wrong in ["15", "0", "-16", "\(Int.max)", "\(Int.min)"] {
+      let text = "content_seq_len: 16  # rows x columns\n            \(size)"
+      try expect(
+        text, as: "content_seq_len: \(wrong)",
+        "\(Self.network).content_seq_len: expected a square number, without a spatial size, found '\(wrong)'")
+    }
+  }
+
   @Test func optionsThatDoNotExist() throws {
     try expect(
       "attn_type: 'selfcondition'", as: "attn_type: cross",

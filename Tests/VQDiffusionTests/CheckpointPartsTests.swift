@@ -28,13 +28,15 @@ import VQVAE
     }
   }
 
-  @Test(arguments: ["", "state_dict.", "model."]) func theAutoencoderMayLieApart(prefix: String) throws {
+  @Test(arguments: ["", "state_dict.", "model.", "state_dict.first_stage_model."])
+  func theAutoencoderMayLieApart(prefix: String) throws {
     try withTemporaryFolder { folder in
       var location = try write(changes: [MicrosoftFiles.codecField("ckpt_path"): "OUTPUT/pretrained/taming.ckpt"], to: folder)
       let loss = [StoredTensor(prefix + "loss.discriminator.weight", [1], shape: [1])]
       let file = folder.appendingPathComponent("taming.ckpt")
-      let missing = "autoencoder (content_codec.…), and none at OUTPUT/pretrained/taming.ckpt; name it with --vqvae"
-      #expect(throws: PipelineError.missingPart(folder: folder.path + "/model.pth", part: missing)) { try ImageCodec(location) }
+      let missing = PipelineError.missingAutoencoder(
+        file: folder.path + "/model.pth", searched: ["OUTPUT/pretrained/taming.ckpt"])
+      #expect(throws: missing) { try ImageCodec(location) }
       #expect(try VQDiffusionPipeline.denoiser(location).configuration.classRows == 11)
       #expect(try ModelReport(location).vqvae == nil)
       // Found by its last name, then by its whole path, then where the caller says.
@@ -51,6 +53,61 @@ import VQVAE
       try FileManager.default.moveItem(at: deep, to: elsewhere)
       location.autoencoder = elsewhere
       #expect(try ImageCodec(location).decode(Self.grid) == Self.reference())
+    }
+  }
+
+  /// Files that hold more than the autoencoder: a transformer over it, as the FFHQ model's is published, or a whole model.
+  @Test func theAutoencoderMayBeAPartOfAFile() throws {
+    try withTemporaryFolder { folder in
+      var location = try write(to: folder)
+      let file = folder.appendingPathComponent("other.ckpt")
+      location.autoencoder = file
+      let one = { (name: String) in StoredTensor(name, [1], shape: [1]) }
+      for (tensors, others) in [
+        (
+          try MicrosoftFiles.autoencoder("vqvae-taming", prefix: "state_dict.first_stage_model."),
+          ["global_step", "state_dict.cond_stage_model.embedding", "state_dict.transformer.tok_emb.weight"]
+        ),
+        (
+          try MicrosoftFiles.codec("vqvae-taming"),
+          ["ema.transformer.to_logits.1.bias", "model.transformer.transformer.to_logits.1.bias", "optimizer.step"]
+        ),
+        (try MicrosoftFiles.codec("vqvae-taming", prefix: "content_codec."), ["transformer.transformer.to_logits.1.bias"]),
+      ] {
+        try SafetensorsFile.write(tensors + others.map(one), to: file)
+        #expect(try ImageCodec(location).decode(Self.grid) == Self.reference())
+        let ignored = try ModelConversion(location).ignored.filter { $0.reason == "no part of the autoencoder" }
+        #expect(ignored.map(\.name).sorted() == others && ignored.allSatisfy { $0.file == file.path })
+      }
+    }
+  }
+
+  /// The quantiser stands in a checkpoint twice, and is one.
+  @Test func quantisersThatDifferAreRefused() throws {
+    try withTemporaryFolder { folder in
+      func codes(_ half: String) -> String { "model.content_codec.\(half).quantize.embedding.weight" }
+      let (encoders, decoders) = (codes("enc"), codes("dec"))
+      let codec = try MicrosoftFiles.codec("vqvae-taming")
+      let denoiser = try MicrosoftFiles.weights(Self.denoiser, prefix: MicrosoftFiles.denoiserPrefix)
+      func location(_ codec: [StoredTensor]) throws -> ModelLocation {
+        let files = try MicrosoftFiles.write(
+          denoiser + codec, describedBy: MicrosoftFiles.configuration(Self.denoiser), to: folder)
+        return ModelLocation(files.checkpoint, configuration: files.configuration)
+      }
+      let path = folder.path + "/model.pth"
+      for (seed, type) in [(1, .float32), (nil, .float16)] as [(UInt64?, StoredTensor.FloatType)] {
+        let other = try location(
+          codec.map { tensor in
+            guard tensor.name == decoders else { return tensor }
+            return StoredTensor(decoders, try Weights(randomSeed: seed ?? 2).tensor("codes", tensor.shape), as: type)
+          })
+        let error = PipelineError.invalidInput(
+          file: path, expected: "\(decoders) to be the same as \(encoders)", found: "another")
+        #expect(throws: error) { try ImageCodec(other) }
+      }
+      let without = try location(codec.filter { $0.name != encoders })
+      #expect(throws: CheckpointError.missingTensor(file: path, tensor: encoders, shape: [20, 8])) { try ImageCodec(without) }
+      #expect(try ImageCodec(location(codec)).decode(Self.grid) == Self.reference())
     }
   }
 
@@ -92,9 +149,7 @@ import VQVAE
         MicrosoftFiles.codecField("quantize_number"): 20, MicrosoftFiles.codecField("mapping_path"): path,
       ]
       var location = try write(codec: codec, changes: changes, to: folder)
-      let missing = PipelineError.missingPart(
-        folder: folder.path + "/model.pth",
-        part: "\(path), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
+      let missing = PipelineError.missingCodebookMap(file: folder.path + "/model.pth", path: path)
       #expect(throws: missing) { try VQDiffusionPipeline(location) }
       let table = StoredTensor("table", (0..<codes).map { $0 < 20 ? 19 - $0 : 3 }, shape: [codes])
       let beside = folder.appendingPathComponent("table.pt")
@@ -144,13 +199,20 @@ import VQVAE
       location.codebookMap = fixtures.appendingPathComponent("checkpoints/bare_tensor.pt")
       #expect(performing: { try ImageCodec(location) }, throws: { "\($0)".hasSuffix("of shape [25], found shape [5]") })
       location.configuration = folder.appendingPathComponent("config.yaml")
-      try MicrosoftFiles.configuration(Self.denoiser, changes: [MicrosoftFiles.codecField("quantize_number"): 20])
-        .write(to: folder.appendingPathComponent("config.yaml"))
-      #expect(
-        throws: PipelineError.invalidConfiguration(
-          file: folder.path + "/config.yaml", field: "model.params.content_codec_config.params.mapping_path", expected: "a value",
-          found: "nothing")
-      ) { try ImageCodec(location) }
+      location.codebookMap = nil
+      // What Python calls None is no file.
+      for path in ["None", nil] {
+        try MicrosoftFiles.configuration(
+          Self.denoiser,
+          changes: [
+            MicrosoftFiles.codecField("quantize_number"): 20,
+            MicrosoftFiles.codecField("mapping_path"): path.map { $0 as Any } ?? NSNull(),
+          ]
+        ).write(to: folder.appendingPathComponent("config.yaml"))
+        #expect(throws: PipelineError.missingCodebookMap(file: folder.path + "/model.pth", path: nil)) {
+          try ImageCodec(location)
+        }
+      }
     }
   }
 

@@ -113,7 +113,7 @@ import VQVAE
     ),
     ("vqvae", ["norm_type": .string("spatial")], "norm_type: expected group, found spatial"),
     ("text_encoder", ["num_attention_heads": .int(3)], "hidden_size: expected a multiple of heads (3), found 16"),
-    ("text_encoder", ["hidden_act": .string("swish")], "invalid String value swish"),
+    ("text_encoder", ["hidden_act": .string("swish")], "hidden_act: expected quick_gelu or gelu, found swish"),
   ]
 
   @Test(arguments: refusals.indices) func configurationsThatAreRefused(index: Int) throws {
@@ -185,7 +185,7 @@ import VQVAE
     let folder = RecordedPipeline.folder
     for location in [
       ModelLocation(folder, configuration: folder), ModelLocation(folder, autoencoder: folder),
-      ModelLocation(folder, codebookMap: folder),
+      ModelLocation(folder, codebookMap: folder), ModelLocation(folder, usesLearnedEmptyText: false),
     ] {
       let error = PipelineError.invalidOption(
         name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts",
@@ -202,8 +202,9 @@ import VQVAE
     ] {
       try withTemporaryFolder { folder in
         let target = try copy(to: folder)
-        try SafetensorsFile.write(
-          [StoredTensor(name, [1], shape: [1])], to: target.appendingPathComponent("\(part)/more.safetensors"))
+        let stem = part == "text_encoder" ? "model" : "diffusion_pytorch_model"
+        try addTensors(
+          [StoredTensor(name, [1], shape: [1])], to: target.appendingPathComponent("\(part)/\(stem).safetensors"))
         let error = #expect(throws: CheckpointError.self) { try VQDiffusionPipeline(contentsOf: target) }
         guard case .unexpectedTensors(_, [name]) = error else {
           Issue.record("\(name): \(error.map { "\($0)" } ?? "nothing")")

@@ -46,7 +46,8 @@ import VQDiffusion
     try withTemporaryFolder { folder in
       let classes = try VQDiffusionPipeline(write("denoiser-class-fc", to: folder))
       #expect(classes.name == "model" && classes.classCount == 11 && classes.labels.names == [])
-      #expect(classes.defaultSettings.guidanceScale == 1.5 && classes.defaultSettings.truncation == .nucleus(0.94))
+      // Guidance of classes is for models that learned "no class".
+      #expect(classes.defaultSettings.guidanceScale == 1 && classes.defaultSettings.truncation == .nucleus(0.94))
       #expect(classes.defaultSettings.steps == 10 && classes.kernel.timesteps == 10)
       let unconditional = try VQDiffusionPipeline(write("denoiser-uncond", to: folder))
       #expect(unconditional.defaultSettings.guidanceScale == 1 && unconditional.defaultSettings.truncation == .nucleus(0.86))
@@ -73,7 +74,7 @@ import VQDiffusion
       let stated = MicrosoftFiles.network("class_number")
       let more = try VQDiffusionPipeline(write("denoiser-class-fc", changes: [stated: 10], to: folder))
       #expect(more.transformer.configuration.classRows == 11 && more.transformer.configuration.unconditionalClass == 10)
-      #expect(more.classCount == 10)
+      #expect(more.classCount == 10 && more.defaultSettings.guidanceScale == 1.5)
       for wrong in [9, 12, .max, .min] {
         let location = try write("denoiser-class-fc", changes: [stated: wrong], to: folder)
         let expected = PipelineError.mismatchedParts(
@@ -81,6 +82,17 @@ import VQDiffusion
           found: "11")
         #expect(throws: expected) { try VQDiffusionPipeline(location) }
       }
+    }
+  }
+
+  /// The public class's own default.
+  @Test func aThousandClassesUnlessStated() throws {
+    try withTemporaryFolder { folder in
+      let location = try write("denoiser-class-fc", changes: [MicrosoftFiles.network("class_number"): NSNull()], to: folder)
+      let expected = PipelineError.mismatchedParts(
+        folder: folder.path + "/model.pth", expected: "1000 class rows, as \(folder.path)/config.yaml states, or one more",
+        found: "11")
+      #expect(throws: expected) { try VQDiffusionPipeline(location) }
     }
   }
 

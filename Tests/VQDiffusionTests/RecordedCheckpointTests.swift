@@ -56,8 +56,16 @@ import VQVAE
   @Test func withoutItsConfigurationACheckpointSaysNothing() {
     let file = Self.folder.appendingPathComponent("imagenet_f32.pth")
     #expect(throws: PipelineError.configurationMissing(file: file.path)) { try VQDiffusionPipeline(ModelLocation(file)) }
-    #expect(
-      PipelineError.configurationMissing(file: "a.pth").description
-        == "a.pth: a checkpoint file needs the YAML file that describes it; name it with --config")
+    // What to do about it is for the program to say, not for the library.
+    for (error, message) in [
+      (PipelineError.configurationMissing(file: "a.pth"), "a.pth: a checkpoint file needs the YAML file that describes it"),
+      (.missingAutoencoder(file: "a.pth", searched: []), "a.pth: no autoencoder (content_codec.…)"),
+      (.missingAutoencoder(file: "a.pth", searched: ["b"]), "a.pth: no autoencoder (content_codec.…), and none at b"),
+      (
+        .missingCodebookMap(file: "a.pth", path: "b.pt"),
+        "a.pth: no b.pt, which maps the autoencoder's codes to the denoiser's"
+      ),
+      (.missingCodebookMap(file: "a.pth", path: nil), "a.pth: no table, which maps the autoencoder's codes to the denoiser's"),
+    ] { #expect(error.description == message) }
   }
 }

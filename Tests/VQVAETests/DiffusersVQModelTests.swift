@@ -25,7 +25,7 @@ import VQVAE
     let other = RenamedSource(
       file,
       file.names.map { name in
-        (changes.reduce(name) { $0.replacingOccurrences(of: $1.0, with: $1.1) }, name, nil)
+        .init(name: changes.reduce(name) { $0.replacingOccurrences(of: $1.0, with: $1.1) }, original: name)
       })
     let description = try description()
     let tensors = RenamedSource(other, try description.tensors(among: other.names))
@@ -91,7 +91,7 @@ import VQVAE
     let list = try description().tensors(among: file.names + ["encoder.temb.weight"])
     #expect(list.last?.name == "encoder.temb.weight" && list.last?.original == "encoder.temb.weight")
     #expect(list.count == file.names.count + 1)
-    let withMore = RenamedSource(file, list.dropLast() + [(name: "temb", original: "quant_conv.bias", shape: nil)])
+    let withMore = RenamedSource(file, list.dropLast() + [.init(name: "temb", original: "quant_conv.bias")])
     #expect(performing: { try VQModel(description().configuration(), weights: Weights(withMore)) }, throws: isReported("temb"))
     #expect(
       performing: { try load([("mid_block.resnets.1.conv2", "mid_block.resnets.2.conv2")]) },

@@ -7,10 +7,10 @@ import VQVAE
 /// Tensors of another source under other names and shapes; those that aren't listed aren't there.
 struct RenamedSource: TensorSource {
   private let base: any TensorSource
-  private let renamed: [String: RenamedTensor]
+  private let renamed: [String: RenamedTensors.Entry]
   let names: [String]
 
-  init(_ base: any TensorSource, _ list: [RenamedTensor]) {
+  init(_ base: any TensorSource, _ list: [RenamedTensors.Entry]) {
     self.base = base
     let there = Set(base.names)
     let list = list.filter { there.contains($0.original) }
@@ -63,7 +63,7 @@ extension GoldenCase {
       let source = try SafetensorsFile(file)
       let isShared = file.deletingLastPathComponent().lastPathComponent != name
       let kept = source.names.filter { !isShared || !$0.hasPrefix("quantize.") }
-      return RenamedSource(source, kept.map { ($0, $0, nil) })
+      return RenamedSource(source, kept.map { .init(name: $0, original: $0) })
     }
   }
 

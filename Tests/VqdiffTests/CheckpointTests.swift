@@ -143,6 +143,8 @@ import VQDiffusion
       try noisePicture(width: 8, height: 8, seed: 1).write(to: folder.appendingPathComponent("a.png"))
       try fail(["inspect", "a.png", "--config", Self.path("config.yaml")], status: 1, message: "found an image", in: folder)
       try fail(["inspect", Self.folder.path], status: 1, message: "checkpoints: no transformer/ or vqvae/", in: folder)
+      try fail(
+        ["inspect", "--no-learned-empty-text"], status: 64, message: "--no-learned-empty-text is about a checkpoint", in: folder)
       try fail(["inspect", "--config", "x.yaml"], status: 64, message: "--config is about a checkpoint", in: folder)
       let shown = try succeed(["inspect", TextModel.folder.path], in: folder).output
       #expect(shown.contains("transformer: text-conditional, 77 ") && shown.contains("vectors of width 16, 2 layers of width 16"))

@@ -1,3 +1,4 @@
+import CLIPText
 import Checkpoint
 import Foundation
 
@@ -16,13 +17,19 @@ struct ConfigurationFolder: Sendable {
   /// Whether a file or folder of that name is there.
   func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: path(file)) }
 
+  /// The largest file that is read: vocabularies have a megabyte.
+  private static let largestFile = 1 << 26
+
   /// - Throws: `PipelineError.missingPart`, `.unreadable`, `.invalidConfiguration`.
   func decode<T: Decodable>(_ file: String) throws(PipelineError) -> T {
     guard has(file) else { throw .missingPart(folder: url.path, part: file) }
+    let data = try SmallFile.contents(of: url.appendingPathComponent(file), limit: Self.largestFile, kind: "a JSON file")
     do {
-      return try JSONDecoder().decode(T.self, from: Data(contentsOf: url.appendingPathComponent(file)))
+      return try JSONDecoder().decode(T.self, from: data)
     } catch let error as DecodingError {
       throw PipelineError(error, file: path(file))
+    } catch CLIPTextError.invalidConfiguration(let field, let expected, let found) {
+      throw .invalidConfiguration(file: path(file), field: field, expected: expected, found: found)
     } catch {
       throw .unreadable(file: path(file), reason: error.localizedDescription)
     }

@@ -1,10 +1,9 @@
 import Checkpoint
 import Foundation
-import Tensor
 
 /// A model on its way into this project's folder: what is taken from which file, under which name, and what is left out.
 ///
-/// Making one opens and checks every part without reading the weights; `write` streams them, one tensor at a time.
+/// Making one loads every part, its weights left in their files as far as possible; `write` streams them, one tensor at a time.
 public struct ModelConversion: Sendable {
   /// How floats are stored.
   public enum FloatType: String, Sendable, CaseIterable {
@@ -12,7 +11,7 @@ public struct ModelConversion: Sendable {
   }
 
   /// A tensor that is taken.
-  public struct Tensor: Sendable, Equatable {
+  public struct Entry: Sendable, Equatable {
     /// The file of the new folder.
     public let target: String
     public let name: String
@@ -22,7 +21,7 @@ public struct ModelConversion: Sendable {
     public let shape: [Int]
   }
 
-  public let tensors: [Tensor]
+  public let tensors: [Entry]
   /// What the files hold besides, and why it isn't taken.
   public let ignored: [IgnoredTensor]
   private let source: any ModelSource
@@ -40,11 +39,13 @@ public struct ModelConversion: Sendable {
     try ComputeOptions.$current.withValue(ComputeOptions(memory: .low)) { _ = try VQDiffusionPipeline(location) }
     self.source = source
     self.floats = floats
-    ignored = try source.ignored
+    var ignored = try source.ignored
     var groups: [(String, [TensorGroup])] = []
     for part in ModelPart.allCases where part != .scheduler && source.has(part) {
-      groups.append(("\(part.rawValue)/model.safetensors", try source.groups(of: part)))
+      groups.append(("\(part.rawValue)/model.safetensors", try source.usedGroups(of: part)))
+      ignored += try source.unusedTensors(of: part)
     }
+    self.ignored = ignored
     if let empty = try source.textParts()?.empty {
       groups.append((EmptyTextFile.path, [try empty.group()]))
     }
@@ -52,7 +53,7 @@ public struct ModelConversion: Sendable {
     tensors = groups.flatMap { target, groups in
       groups.flatMap { group in
         group.entries.map { entry in
-          Tensor(
+          Entry(
             target: target, name: entry.name, file: group.source.file, original: entry.original,
             shape: entry.shape ?? group.source.shape(of: entry.original) ?? [])
         }

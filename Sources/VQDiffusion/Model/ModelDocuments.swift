@@ -15,11 +15,17 @@ enum ModelDocuments {
     if !labels.entries.isEmpty { documents.append(("labels.json", try json(labels))) }
     if let text = try source.textParts() {
       documents.append(("text_encoder/config.json", try json(TextEncoder(text))))
-      documents.append(("tokenizer/config.json", try json(["variant": text.variant])))
+      documents.append(("tokenizer/config.json", try json(Tokenizer(variant: text.variant, padding: text.padding))))
       documents.append(("tokenizer/merges.txt", try contents(of: text.merges)))
       if let vocabulary = text.vocabulary { documents.append(("tokenizer/vocab.json", try contents(of: vocabulary))) }
     }
     return documents
+  }
+
+  /// `tokenizer/config.json`
+  private struct Tokenizer: Encodable {
+    let variant: CLIPTokenizer.Variant
+    let padding: CLIPTokenizer.Padding
   }
 
   /// `text_encoder/config.json`: the architecture, and whose names the tensors have.
@@ -42,10 +48,6 @@ enum ModelDocuments {
   }
 
   private static func contents(of file: URL) throws(PipelineError) -> Data {
-    do {
-      return try Data(contentsOf: file)
-    } catch {
-      throw .unreadable(file: file.path, reason: error.localizedDescription)
-    }
+    try SmallFile.contents(of: file, limit: 1 << 26, kind: "a vocabulary")
   }
 }

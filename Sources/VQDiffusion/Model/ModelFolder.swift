@@ -15,7 +15,7 @@ import VQVAE
 ///     transformer/model.safetensors
 ///     scheduler/config.json             the corruption schedule
 ///     labels.json                       class names in index order; absent in unconditional models
-///     tokenizer/                        merges.txt, vocab.json, config.json; only of text-conditional models
+///     tokenizer/                        merges.txt, perhaps vocab.json, config.json; only of text-conditional models
 ///     text_encoder/config.json          CLIPTextConfiguration
 ///     text_encoder/model.safetensors
 ///     text_encoder/empty_text.safetensors   optional: `embeddings` [text length, text width]
@@ -87,9 +87,10 @@ struct ModelFolder: ModelSource {
   struct TextSettings: Decodable {
     var tensorNames: CLIPTensorNames?
     var variant: CLIPTokenizer.Variant?
+    var padding: CLIPTokenizer.Padding?
 
     enum CodingKeys: String, CodingKey {
-      case variant
+      case variant, padding
       case tensorNames = "tensor_names"
     }
   }
@@ -98,10 +99,12 @@ struct ModelFolder: ModelSource {
     guard has(.textEncoder) else { return nil }
     let tokenizer = folder.url.appendingPathComponent("tokenizer")
     let encoder: TextSettings = try folder.decode("text_encoder/config.json")
-    let settings: TextSettings = try folder.decode("tokenizer/config.json")
+    let settings: TextSettings =
+      folder.has("tokenizer/config.json") ? try folder.decode("tokenizer/config.json") : TextSettings()
     return TextParts(
       vocabulary: folder.has("tokenizer/vocab.json") ? tokenizer.appendingPathComponent("vocab.json") : nil,
       merges: tokenizer.appendingPathComponent("merges.txt"), variant: settings.variant ?? .reference,
+      padding: settings.padding ?? .exclamationMark,
       configuration: try folder.decode("text_encoder/config.json"), names: encoder.tensorNames ?? .huggingFace,
       empty: folder.has(EmptyTextFile.path)
         ? .init(

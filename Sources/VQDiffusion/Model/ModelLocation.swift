@@ -14,16 +14,21 @@ public struct ModelLocation: Sendable, Equatable {
   public var codebookMap: URL?
   /// Whether a checkpoint's averaged weights are preferred to the last step's.
   public var prefersAveragedWeights = true
+  /// Whether guidance leads away from the vectors that a checkpoint holds for "no text"; otherwise from those of the empty text.
+  /// Every text model of the public implementation holds such vectors, also those that never learned them. A configuration
+  /// that says so (`learnable_cf: False`) is heeded either way.
+  public var usesLearnedEmptyText = true
 
   public init(
     _ url: URL? = nil, configuration: URL? = nil, autoencoder: URL? = nil, codebookMap: URL? = nil,
-    prefersAveragedWeights: Bool = true
+    prefersAveragedWeights: Bool = true, usesLearnedEmptyText: Bool = true
   ) {
     self.url = url
     self.configuration = configuration
     self.autoencoder = autoencoder
     self.codebookMap = codebookMap
     self.prefersAveragedWeights = prefersAveragedWeights
+    self.usesLearnedEmptyText = usesLearnedEmptyText
   }
 
   /// The model that comes with the package.
@@ -35,7 +40,8 @@ public struct ModelLocation: Sendable, Equatable {
   ///   `CheckpointError`.
   func source() throws -> any ModelSource {
     guard let url else { return try ModelFolder(BuiltInModel.folder()) }
-    let describesCheckpoint = configuration != nil || autoencoder != nil || codebookMap != nil || !prefersAveragedWeights
+    let describesCheckpoint =
+      configuration != nil || autoencoder != nil || codebookMap != nil || !prefersAveragedWeights || !usesLearnedEmptyText
     let isFolder = ConfigurationFolder.isFolder(url)
     if !isFolder, describesCheckpoint || FileManager.default.fileExists(atPath: url.path) {
       return try MicrosoftCheckpoint(url, self)

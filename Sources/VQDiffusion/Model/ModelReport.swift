@@ -43,9 +43,9 @@ public struct ModelReport: Sendable, CustomStringConvertible {
     }
     (self.location, name) = (source.location, try source.name())
     transformer =
-      source.has(.transformer) ? try Self.transformer(of: source) : nil
-    vqvae = source.has(.vqvae) ? (try source.vqModelConfiguration(), try Weights(source.tensors(of: .vqvae))) : nil
-    textEncoder = try source.textParts().map { ($0.configuration, try Weights(source.tensors(of: .textEncoder))) }
+      source.has(.transformer) ? (try source.denoiserConfiguration(), try Weights(of: .transformer, in: source)) : nil
+    vqvae = source.has(.vqvae) ? (try source.vqModelConfiguration(), try Weights(of: .vqvae, in: source)) : nil
+    textEncoder = try source.textParts().map { ($0.configuration, try Weights(of: .textEncoder, in: source)) }
     let scheduler = source.has(.scheduler) ? try source.scheduler() : nil
     (timesteps, corruption) = (scheduler?.timesteps, scheduler?.kind.replacing("_", with: " "))
     labels = try source.labels().names
@@ -65,13 +65,6 @@ public struct ModelReport: Sendable, CustomStringConvertible {
       lines.append("labels: \(labels.count): \(shown)\(labels.count > 20 ? ", …" : "")")
     }
     return lines.joined(separator: "\n")
-  }
-
-  private static func transformer(
-    of source: any ModelSource
-  ) throws -> (configuration: DenoiserConfiguration, weights: Weights) {
-    let configuration = try source.denoiserConfiguration()
-    return (configuration, Weights(try source.tensors(of: .transformer), except: configuration.unusedTensors))
   }
 
   private static func text(_ configuration: DenoiserConfiguration) -> String {
@@ -110,9 +103,10 @@ public struct ModelReport: Sendable, CustomStringConvertible {
 }
 
 extension ModelReport.Weights {
-  /// - Parameter unused: names of tensors that are no parameters.
-  fileprivate init(_ sources: [any TensorSource], except unused: [String] = []) {
-    let all = sources.flatMap { source in source.names.filter { !unused.contains($0) }.map { (source, $0) } }
+  /// What the network of a part reads.
+  fileprivate init(of part: ModelPart, in source: any ModelSource) throws {
+    let sources = try source.usedGroups(of: part).map { try $0.renamed() }
+    let all = sources.flatMap { source in source.names.map { (source, $0) } }
     parameters = all.reduce(0) { $0 + ($1.0.shape(of: $1.1) ?? []).reduce(1, *) }
     tensors = all.count
     bytes = sources.reduce(0) { $0 + $1.byteCount }

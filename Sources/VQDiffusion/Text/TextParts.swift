@@ -26,6 +26,7 @@ struct TextParts: Sendable {
   /// `merges.txt`
   let merges: URL
   let variant: CLIPTokenizer.Variant
+  let padding: CLIPTokenizer.Padding
   let configuration: CLIPTextConfiguration
   /// Whose names the encoder's tensors have.
   let names: CLIPTensorNames
@@ -34,8 +35,11 @@ struct TextParts: Sendable {
 
   func tokenizer() throws(CLIPTextError) -> CLIPTokenizer {
     let length = configuration.contextLength
-    guard let vocabulary else { return try CLIPTokenizer(merges: merges, variant: variant, contextLength: length) }
-    return try CLIPTokenizer(vocabulary: vocabulary, merges: merges, variant: variant, contextLength: length)
+    guard let vocabulary else {
+      return try CLIPTokenizer(merges: merges, variant: variant, padding: padding, contextLength: length)
+    }
+    return try CLIPTokenizer(
+      vocabulary: vocabulary, merges: merges, variant: variant, padding: padding, contextLength: length)
   }
 }
 

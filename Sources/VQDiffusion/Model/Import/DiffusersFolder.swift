@@ -29,7 +29,15 @@ struct DiffusersFolder: ModelSource {
 
   func has(_ part: ModelPart) -> Bool { folder.has(part.rawValue) }
 
-  func name() throws -> String { folder.url.standardizedFileURL.lastPathComponent }
+  /// The folder's name; of a snapshot in Hugging Face's cache, `models--ORGANISATION--NAME/snapshots/HASH`, the model's.
+  func name() throws -> String {
+    let path = folder.url.standardizedFileURL.pathComponents.suffix(3)
+    guard path.count == 3, path.dropFirst().first == "snapshots", let model = path.first?.suffix(after: "models--") else {
+      return folder.url.standardizedFileURL.lastPathComponent
+    }
+    let parts = model.components(separatedBy: "--")
+    return parts.count > 1 ? parts.dropFirst().joined(separator: "--") : model
+  }
 
   /// The pipeline's own: guidance of 5 and no truncation, at all timesteps.
   func defaults() throws -> GenerationDefaults? {
@@ -77,20 +85,26 @@ struct DiffusersFolder: ModelSource {
   /// How the autoencoder's tensors are used, by the names that they have in its files.
   private func autoencoderNames(_ files: [any TensorSource]) throws -> [String: RenamedTensors.Entry] {
     let tensors = try asPipelineErrors(in: .vqvae) { try vqModel().tensors(among: files.flatMap(\.names)) }
-    return Dictionary(
-      tensors.map { ($0.original, RenamedTensors.Entry(name: $0.name, original: $0.original, shape: $0.shape)) }
-    ) { first, _ in first }
+    return Dictionary(tensors.map { ($0.original, $0) }) { first, _ in first }
   }
 
-  /// A part's files: safetensors where there are some, else PyTorch's; those of a variant (`.fp16.`) only where there are no others.
   private func tensorFiles(of part: String) throws -> [any TensorSource] {
-    for pathExtension in ["safetensors", "bin"] {
-      let files = try folder.files(in: part, withExtension: pathExtension)
-      let plain = files.filter { !$0.deletingPathExtension().lastPathComponent.contains(".") }
-      let chosen = plain.isEmpty ? files : plain
-      if !chosen.isEmpty { return try chosen.map { try TensorFile.open($0) } }
+    try PartFiles(of: part, in: folder).chosen.map { try TensorFile.open($0) }
+  }
+
+  private static let emptyTextPart = "learned_classifier_free_sampling_embeddings"
+
+  /// Tensor files that nobody asked for, such as an optimizer's or those of another precision.
+  var ignored: [IgnoredTensor] {
+    get throws {
+      var parts = ModelPart.allCases.filter { $0 != .scheduler && has($0) }.map(\.rawValue)
+      if try textParts()?.empty != nil { parts.append(Self.emptyTextPart) }
+      return try parts.flatMap { part in
+        try PartFiles(of: part, in: folder).others.map {
+          IgnoredTensor(file: $0.path, name: "\(part)/\($0.lastPathComponent)", reason: "not one of the files that are read")
+        }
+      }
     }
-    throw PipelineError.missingPart(folder: location, part: "\(part)/*.safetensors or *.bin")
   }
 
   func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]? { nil }
@@ -126,7 +140,8 @@ struct DiffusersFolder: ModelSource {
     let tokenizer = folder.url.appendingPathComponent("tokenizer")
     return TextParts(
       vocabulary: tokenizer.appendingPathComponent("vocab.json"), merges: tokenizer.appendingPathComponent("merges.txt"),
-      variant: .huggingFace, configuration: try textConfiguration(), names: .huggingFace, empty: try learnedEmptyText())
+      variant: .huggingFace, padding: try SpecialTokens.padding(in: folder), configuration: try textConfiguration(),
+      names: .huggingFace, empty: try learnedEmptyText())
   }
 
   /// The learned vectors that stand for "no text", as they are stored.
@@ -134,7 +149,7 @@ struct DiffusersFolder: ModelSource {
     struct Configuration: Decodable {
       var learnable: Bool
     }
-    let part = "learned_classifier_free_sampling_embeddings"
+    let part = Self.emptyTextPart
     guard folder.has(part) else { return nil }
     let configuration: Configuration = try folder.decode("\(part)/config.json")
     guard configuration.learnable else { return nil }

@@ -2,6 +2,7 @@ import CLIPText
 import Checkpoint
 import Diffusion
 import Foundation
+import Synchronization
 import Transformer
 import VQVAE
 
@@ -16,6 +17,7 @@ struct MicrosoftCheckpoint: ModelSource {
   private let configuration: MicrosoftConfiguration
   private let layout: MicrosoftLayout
   private let files: MicrosoftFiles
+  private let codec = Kept<MicrosoftCodec>()
 
   /// - Throws: `PipelineError.configurationMissing` without a YAML file; `PipelineError`, `CheckpointError`.
   init(_ checkpoint: URL, _ model: ModelLocation) throws {
@@ -36,18 +38,20 @@ struct MicrosoftCheckpoint: ModelSource {
   func has(_ part: ModelPart) -> Bool {
     switch part {
     case .transformer, .scheduler: true
-    case .vqvae: files.model.autoencoder != nil || !layout.codec.isEmpty || files.find(configuration.autoencoderPath) != nil
+    case .vqvae: files.model.autoencoder != nil || layout.codec != nil || files.find(configuration.autoencoderPath) != nil
     case .textEncoder: configuration.denoiser.kind == .text && !layout.textEncoder.isEmpty
     }
   }
 
-  /// What the public implementation's inference script asks for.
+  /// What the public implementation's inference script asks for. Its guidance of classes is for models with a learned "no class".
   func defaults() throws -> GenerationDefaults? {
     var defaults = GenerationDefaults()
     defaults.sampler = SamplingMethod.Name.ancestral.rawValue
     defaults.steps = configuration.denoiser.timesteps
     switch configuration.denoiser.kind {
-    case .classConditional: (defaults.guidanceScale, defaults.truncation) = (1.5, "0.94")
+    case .classConditional:
+      defaults.guidanceScale = try denoiserConfiguration().unconditionalClass == nil ? 1 : 1.5
+      defaults.truncation = "0.94"
     case .text: defaults.guidanceScale = 5
     case .unconditional: defaults.truncation = "0.86"
     }
@@ -66,13 +70,13 @@ struct MicrosoftCheckpoint: ModelSource {
   }
 
   func vqModelConfiguration() throws -> VQModelConfiguration {
-    try asPipelineErrors(in: .vqvae) { try VQModelConfiguration(inferredFrom: Weights(codecGroup().renamed())) }
+    try asPipelineErrors(in: .vqvae) { try VQModelConfiguration(inferredFrom: Weights(autoencoder().group.renamed())) }
   }
 
   func groups(of part: ModelPart) throws -> [TensorGroup] {
     switch part {
     case .transformer: [TensorGroup(tensorFile, entries: layout.denoiser)]
-    case .vqvae: [try codecGroup()]
+    case .vqvae: [try autoencoder().group]
     case .textEncoder: [TensorGroup(tensorFile, entries: layout.textEncoder)]
     case .scheduler: []
     }
@@ -80,39 +84,39 @@ struct MicrosoftCheckpoint: ModelSource {
 
   func textParts() throws -> TextParts? {
     guard has(.textEncoder) else { return nil }
-    let configuration = try asPipelineErrors(in: .textEncoder) {
+    var encoder = try asPipelineErrors(in: .textEncoder) {
       try CLIPTextConfiguration(openAI: Weights(tensors(of: .textEncoder)))
     }
+    encoder.normalizes = configuration.normalizesTexts
+    let empty = reasonAgainstEmptyText == nil ? layout.emptyText : nil
     return TextParts(
-      vocabulary: nil, merges: try CLIPVocabulary.merges(), variant: .reference, configuration: configuration, names: .openAI,
-      empty: layout.emptyText.map { TextParts.EmptyText(sources: [tensorFile], name: $0) })
+      vocabulary: nil, merges: try CLIPVocabulary.merges(), variant: .reference, padding: .exclamationMark,
+      configuration: encoder, names: .openAI, empty: empty.map { TextParts.EmptyText(sources: [tensorFile], name: $0) })
   }
 
-  /// The autoencoder's tensors: in a file named by the user, in the checkpoint, or in the file that the YAML names.
-  private func codecGroup() throws -> TensorGroup {
-    if let apart = try codecApart() { return apart.group }
-    guard !layout.codec.isEmpty else {
-      throw PipelineError.missingPart(
-        folder: location,
-        part:
-          "autoencoder (content_codec.…), and none at \(configuration.autoencoderPath ?? "another path"); name it with --vqvae")
+  /// Why the vectors for "no text" aren't used; nil where they are.
+  private var reasonAgainstEmptyText: String? {
+    if configuration.learnsEmptyText == false { return "learnable_cf is False: these vectors weren't learned" }
+    return files.model.usesLearnedEmptyText ? nil : "the vectors of the empty text are asked for"
+  }
+
+  /// The autoencoder: in a file named by the user, in the checkpoint, or in the file that the YAML names.
+  private func autoencoder() throws -> MicrosoftCodec {
+    try codec {
+      if files.model.autoencoder == nil, let codec = layout.codec { return codec }
+      let named = configuration.autoencoderPath
+      guard let file = files.model.autoencoder ?? files.find(named) else {
+        throw PipelineError.missingAutoencoder(file: location, searched: [named].compactMap { $0 })
+      }
+      return try MicrosoftCodec(in: TensorFile.open(file))
     }
-    return TensorGroup(tensorFile, entries: layout.codec)
-  }
-
-  /// The autoencoder in a file of its own; nil where it is the checkpoint's.
-  private func codecApart() throws -> (group: TensorGroup, ignored: [IgnoredTensor])? {
-    let named = layout.codec.isEmpty ? files.find(configuration.autoencoderPath) : nil
-    return try (files.model.autoencoder ?? named).map { try MicrosoftLayout.codec(in: TensorFile.open($0)) }
   }
 
   func codebookTable(codes: Int, reducedCodes: Int) throws -> [Int]? {
+    guard configuration.hasReducedCodebook || files.model.codebookMap != nil else { return nil }
     let path = configuration.codebookMapPath
-    if path == nil, files.model.codebookMap == nil { return nil }
     guard let file = files.model.codebookMap ?? files.find(path) else {
-      throw PipelineError.missingPart(
-        folder: location,
-        part: "\(path ?? "table"), which maps the autoencoder's codes to the denoiser's; name it with --codebook-map")
+      throw PipelineError.missingCodebookMap(file: location, path: path)
     }
     let table = try TensorFile.open(file)
     guard let name = table.names.first, table.names.count == 1 else {
@@ -132,17 +136,36 @@ struct MicrosoftCheckpoint: ModelSource {
   var ignored: [IgnoredTensor] {
     get throws {
       var ignored = layout.ignored
-      if let apart = try codecApart() {
-        ignored += layout.codec.map {
-          IgnoredTensor(file: location, name: $0.original, reason: "another file's autoencoder is used")
-        }
-        ignored += apart.ignored
+      if has(.vqvae) { ignored += try autoencoder().ignored }
+      if files.model.autoencoder != nil, let own = layout.codec {
+        ignored += own.ignored
+        ignored += ignoring(own.group.entries.map(\.original), "another file's autoencoder is used")
       }
+      let emptyText = [layout.emptyText].compactMap { $0 }
       if configuration.denoiser.kind != .text {
-        let texts = layout.textEncoder.map(\.original) + [layout.emptyText].compactMap { $0 }
-        ignored += texts.map { IgnoredTensor(file: location, name: $0, reason: "the model takes no texts") }
+        ignored += ignoring(layout.textEncoder.map(\.original) + emptyText, "the model takes no texts")
+      } else if let reason = reasonAgainstEmptyText {
+        ignored += ignoring(emptyText, reason)
       }
       return ignored
+    }
+  }
+
+  private func ignoring(_ names: [String], _ reason: String) -> [IgnoredTensor] {
+    names.map { IgnoredTensor(file: location, name: $0, reason: reason) }
+  }
+}
+
+/// A value that is made when it is first asked for, and then kept.
+private final class Kept<Value: Sendable>: Sendable {
+  private let value = Mutex<Value?>(nil)
+
+  func callAsFunction(_ make: () throws -> Value) throws -> Value {
+    try value.withLock { value in
+      if let value { return value }
+      let made = try make()
+      value = made
+      return made
     }
   }
 }
@@ -156,7 +179,7 @@ struct MicrosoftFiles: Sendable {
   /// The file at a path as the training program had it: under the working folder, under a folder above the configuration or the
   /// checkpoint, or by its last name beside them.
   func find(_ path: String?) -> URL? {
-    guard let path, !path.isEmpty, path != "None" else { return nil }
+    guard let path else { return nil }
     let folders = [configuration, checkpoint].map { $0.deletingLastPathComponent().standardizedFileURL }
     var candidates = [URL(fileURLWithPath: path)]
     for folder in folders {

@@ -3,12 +3,18 @@ import Transformer
 /// What the YAML file of a Microsoft checkpoint says of its model.
 package struct MicrosoftConfiguration: Sendable {
   let file: String
-  /// The file that the codec's map of codes is in, as the training program's folder had it; nil without a reduced codebook.
+  /// Whether the denoiser knows some of the autoencoder's codes only, so that there is a table between them.
+  let hasReducedCodebook: Bool
+  /// The file that the table is in, as the training program's folder had it; nil where none is named, or none is read.
   let codebookMapPath: String?
   /// The autoencoder's checkpoint, as the training program's folder had it.
   let autoencoderPath: String?
   /// The network as stated; `classRows` may be one fewer than the checkpoint has.
-  let denoiser: DenoiserConfiguration
+  package let denoiser: DenoiserConfiguration
+  /// Whether texts' vectors are divided by their lengths.
+  let normalizesTexts: Bool
+  /// Whether the vectors for "no text" were learned; nil where the file doesn't say.
+  let learnsEmptyText: Bool?
 
   /// - Throws: `PipelineError.invalidConfiguration` for a file that doesn't describe a VQ-Diffusion model.
   package init(_ yaml: YAMLConfiguration) throws(PipelineError) {
@@ -17,11 +23,47 @@ package struct MicrosoftConfiguration: Sendable {
     let diffusion = try model.required("diffusion_config.params")
     let codec = model["content_codec_config.params"]
     // The public program reads a table wherever the reduced codebook's size isn't 0.
-    let reducedCodes = try codec?["quantize_number"]?.integer() ?? 0
-    codebookMapPath = reducedCodes == 0 ? nil : try codec?.required("mapping_path").string()
-    autoencoderPath = try codec?["ckpt_path"]?.string()
+    hasReducedCodebook = try codec?["quantize_number"]?.integer() ?? 0 != 0
+    codebookMapPath = hasReducedCodebook ? try codec?["mapping_path"]?.filePath() : nil
+    autoencoderPath = try codec?["ckpt_path"]?.filePath()
     if let schedule = diffusion["alpha_init_type"], try schedule.string() != "alpha1" { throw schedule.mismatch("alpha1") }
     denoiser = try Self.denoiser(diffusion)
+    normalizesTexts = denoiser.kind == .text ? try Self.normalizesTexts(diffusion) : true
+    // The public program samples by the model's field; the diffusion's is that of its training.
+    learnsEmptyText = try (model["learnable_cf"] ?? diffusion["learnable_cf"])?.boolean()
+  }
+
+  /// What becomes of the text encoder's vectors, the public class of which can do more than models use.
+  ///
+  /// - Throws: `PipelineError.invalidConfiguration` for anything but a vector for each token.
+  private static func normalizesTexts(_ diffusion: YAMLConfiguration) throws(PipelineError) -> Bool {
+    guard let embedding = diffusion["condition_emb_config.params"] else { return true }
+    for name in ["pick_last_embedding", "additional_last_embedding"] {
+      if let field = embedding[name], try field.boolean() { throw field.mismatch("False") }
+    }
+    if let width = embedding["embed_dim"], try width.integer() == 1024 {
+      throw width.mismatch("another width than 1024, which stands for every vector twice over")
+    }
+    return try embedding["normalize"]?.boolean() ?? true
+  }
+
+  /// Rows and columns: as stated, or those of the square of as many tokens as are stated.
+  private static func grid(_ network: YAMLConfiguration) throws(PipelineError) -> [Int] {
+    let length = network["content_seq_len"]
+    guard let size = try network["content_spatial_size"]?.integers() else {
+      guard let length else { return [32, 32] }
+      let count = try length.integer()
+      let side = Int(Double(max(count, 0)).squareRoot())
+      // Sides beyond it are refused anyway.
+      guard (1...4096).contains(side), side * side == count else {
+        throw length.mismatch("a square number, without a spatial size")
+      }
+      return [side, side]
+    }
+    if let length, size.count == 2, size.allSatisfy({ (1...4096).contains($0) }), try length.integer() != size[0] * size[1] {
+      throw length.mismatch("\(size[0] * size[1]), as content_spatial_size has")
+    }
+    return size
   }
 
   /// The denoiser's architecture; absent fields as the public classes default them.
@@ -31,7 +73,7 @@ package struct MicrosoftConfiguration: Sendable {
     let kind = try kind(network)
     return DenoiserConfiguration(
       kind: kind,
-      classRows: kind == .classConditional ? try network.required("class_number").integer() : nil,
+      classRows: kind == .classConditional ? try network["class_number"]?.integer() ?? 1000 : nil,
       classNorm: kind == .classConditional ? try network["class_type"]?.option() ?? .layerNorm : nil,
       textLength: kind == .text ? try network.required("condition_seq_len").integer() : nil,
       textWidth: kind == .text ? try network.required("condition_dim").integer() : nil,
@@ -42,7 +84,7 @@ package struct MicrosoftConfiguration: Sendable {
       mlp: try network["mlp_type"]?.option() ?? .fullyConnected,
       mlpHiddenMultiplier: try network["mlp_hidden_times"]?.integer() ?? 4,
       activation: try network["block_activate"]?.option() ?? .gelu,
-      grid: try network["content_spatial_size"]?.integers() ?? [32, 32],
+      grid: try grid(network),
       positionTable: try embedding["spatial_size"]?.integers() ?? [32, 32],
       positionKind: try embedding["pos_emb_type"]?.option() ?? .embedding,
       codebookSize: try embedding.required("num_embed").integer(),

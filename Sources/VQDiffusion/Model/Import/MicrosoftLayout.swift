@@ -4,7 +4,8 @@ import Checkpoint
 struct MicrosoftLayout: Sendable {
   private(set) var denoiser: [RenamedTensors.Entry] = []
   private(set) var textEncoder: [RenamedTensors.Entry] = []
-  private(set) var codec: [RenamedTensors.Entry] = []
+  /// Nil where the checkpoint holds no autoencoder.
+  private(set) var codec: MicrosoftCodec?
   /// The learned vectors that stand for "no text".
   private(set) var emptyText: String?
   private(set) var ignored: [IgnoredTensor] = []
@@ -15,10 +16,12 @@ struct MicrosoftLayout: Sendable {
     "log_1_min_cumprod_ct", "Lt_history", "Lt_count", "zero_vector",
   ]
 
-  /// - Throws: `CheckpointError.unexpectedTensors` for tensors of no known purpose, `.missingTensor` without a denoiser.
-  init(_ file: any TensorSource, prefersAverages: Bool) throws(CheckpointError) {
+  /// - Throws: `CheckpointError.unexpectedTensors` for tensors of no known purpose, `.missingTensor` without a denoiser; as
+  ///   `MicrosoftCodec.init`.
+  init(_ file: any TensorSource, prefersAverages: Bool) throws {
     let root = file.names.contains { $0.hasPrefix("model.") } ? "model." : ""
     var unknown: [String] = []
+    var codec: [(name: String, original: String)] = []
     // Names within the diffusion model, in the file's order, and under which names the file has them.
     var order: [String] = []
     var lastStep: [String: String] = [:]
@@ -31,7 +34,7 @@ struct MicrosoftLayout: Sendable {
         if average[own] == nil { order.append(own) }
         lastStep[own] = name
       } else if let own = name.suffix(after: root + "content_codec.") {
-        takeCodec(own, name, file)
+        codec.append((own, name))
       } else if root.isEmpty || name.hasPrefix(root) {
         unknown.append(name)
       } else {
@@ -44,17 +47,16 @@ struct MicrosoftLayout: Sendable {
       if !take(own, as: names[0], file) { unknown.append(names[0]) }
       if names.count > 1 { ignore(file, names[1], prefersAverages ? "its average is used" : "the last step's is asked for") }
     }
-    guard unknown.isEmpty else { throw .unexpectedTensors(file: file.file, names: unknown) }
+    guard unknown.isEmpty else { throw CheckpointError.unexpectedTensors(file: file.file, names: unknown) }
     guard !denoiser.isEmpty else {
-      throw .missingTensor(file: file.file, tensor: root + "transformer.transformer.…", shape: nil)
+      throw CheckpointError.missingTensor(file: file.file, tensor: root + "transformer.transformer.…", shape: nil)
     }
+    if !codec.isEmpty { self.codec = try MicrosoftCodec(file, codec) }
   }
 
   /// A tensor of the diffusion model, by its name there.
   private mutating func take(_ name: String, as original: String, _ file: any TensorSource) -> Bool {
-    if name.hasSuffix(".attn2.mask") {
-      ignore(file, original, "a causal mask that nothing reads")
-    } else if let own = name.suffix(after: "transformer.") {
+    if let own = name.suffix(after: "transformer.") {
       denoiser.append(.init(name: own, original: original))
     } else if let own = name.suffix(after: "condition_emb.") {
       textEncoder.append(.init(name: own, original: original))
@@ -68,38 +70,7 @@ struct MicrosoftLayout: Sendable {
     return true
   }
 
-  private mutating func takeCodec(_ name: String, _ original: String, _ file: any TensorSource) {
-    // The quantiser stands under the encoder and the decoder, and is one.
-    if name.hasPrefix("dec.quantize.") {
-      ignore(file, original, "the same as the encoder's")
-    } else if let own = name.suffix(after: "enc.") ?? name.suffix(after: "dec.") {
-      codec.append(.init(name: own, original: original))
-    } else {
-      codec.append(.init(name: name, original: original))
-    }
-  }
-
   private mutating func ignore(_ file: any TensorSource, _ name: String, _ reason: String) {
     ignored.append(IgnoredTensor(file: file.file, name: name, reason: reason))
   }
-
-  /// The tensors of an autoencoder's own checkpoint, which lie at the top, or under `state_dict` or `model`, and what it holds besides.
-  static func codec(in file: any TensorSource) -> (group: TensorGroup, ignored: [IgnoredTensor]) {
-    let root = ["state_dict.", "model."].first { root in file.names.contains { $0.hasPrefix(root) } } ?? ""
-    var group = TensorGroup(file)
-    var ignored: [IgnoredTensor] = []
-    for name in file.names {
-      if let own = name.suffix(after: root), !own.hasPrefix("loss.") {
-        group.entries.append(.init(name: own, original: name))
-      } else {
-        ignored.append(IgnoredTensor(file: file.file, name: name, reason: "belongs to the training program"))
-      }
-    }
-    return (group, ignored)
-  }
-}
-
-extension String {
-  /// What follows a prefix; nil without it.
-  fileprivate func suffix(after prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
 }

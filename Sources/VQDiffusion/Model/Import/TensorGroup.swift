@@ -16,9 +16,10 @@ struct TensorGroup: Sendable {
   func renamed() throws(CheckpointError) -> any TensorSource { try RenamedTensors(source, entries) }
 }
 
-/// A tensor that a model's files hold and that no part uses.
+/// A tensor that a model's files hold, or a file with tensors, that no part uses.
 public struct IgnoredTensor: Sendable, Equatable {
   public let file: String
+  /// The tensor's name; the file's for a file that isn't read at all.
   public let name: String
   public let reason: String
 }

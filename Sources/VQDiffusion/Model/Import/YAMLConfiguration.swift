@@ -20,13 +20,8 @@ package struct YAMLConfiguration {
   package init(contentsOf url: URL) throws(PipelineError) {
     file = url.path
     path = ""
+    let data = try SmallFile.contents(of: url, limit: Self.largestFile, kind: "a YAML file")
     do {
-      let size = try url.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
-      guard size <= Self.largestFile else {
-        throw PipelineError.invalidConfiguration(
-          file: file, field: "", expected: "a YAML file of at most \(Self.largestFile) bytes", found: "\(size)")
-      }
-      let data = try Data(contentsOf: url)
       let aliases = Self.aliasCount(data)
       guard aliases <= Self.mostAliases else {
         throw PipelineError.invalidConfiguration(
@@ -78,9 +73,23 @@ package struct YAMLConfiguration {
     return value
   }
 
+  func boolean() throws(PipelineError) -> Bool {
+    switch node.scalar?.string.lowercased() {
+    case "true", "yes", "on": return true
+    case "false", "no", "off": return false
+    default: throw mismatch("True or False")
+    }
+  }
+
   func string() throws(PipelineError) -> String {
     guard let scalar = node.scalar else { throw mismatch("a string") }
     return scalar.string
+  }
+
+  /// The path of a file; nil for `None`, which Python programs write for no file.
+  func filePath() throws(PipelineError) -> String? {
+    let path = try string()
+    return path.isEmpty || path == "None" ? nil : path
   }
 
   func integers() throws(PipelineError) -> [Int] {
