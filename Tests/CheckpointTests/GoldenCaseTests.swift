@@ -9,7 +9,7 @@ import Testing
   }.sorted()
 
   @Test func everyCaseHoldsWhatItsConfigSays() throws {
-    #expect(Self.names.count == 28)
+    #expect(Self.names.count == 30)
     for name in Self.names {
       let golden = try GoldenCase(name)
       #expect(try golden.config.string("case") == name)
