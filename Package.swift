@@ -32,6 +32,7 @@ let package = Package(
     .target(name: "CLIPText", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
     .target(name: "Evaluation", dependencies: ["Tensor", "CBLAS"]),
+    .target(name: "Training", dependencies: ["Tensor", "Checkpoint", "VQVAE"]),
     .target(
       name: "VQDiffusion",
       dependencies: [
@@ -67,6 +68,7 @@ let package = Package(
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "CLIPTextTests", dependencies: ["CLIPText", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",
       dependencies: [

@@ -20,7 +20,7 @@ package struct Codebook: Sendable {
   }
 
   /// - Parameter scoring: from a latent times `latentFactor` to one number per code, the largest of which wins.
-  init(codes: LayerWeights, scoring: Linear, latentFactor: Float = 1) {
+  package init(codes: LayerWeights, scoring: Linear, latentFactor: Float = 1) {
     (self.codes, self.scoring, self.latentFactor) = (codes, scoring, latentFactor)
   }
 

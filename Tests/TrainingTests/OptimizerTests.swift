@@ -1,7 +1,7 @@
 import Checkpoint
 import Foundation
-import TestSupport
 import Tensor
+import TestSupport
 import Testing
 import Training
 
@@ -63,7 +63,9 @@ private func values(_ seed: UInt64, _ shape: [Int]) -> FloatTensor {
 }
 
 private func someParameters(_ seed: UInt64) throws -> ParameterSet {
-  try ParameterSet([("a.weight", values(seed, [3, 70_001])), ("a.bias", values(seed + 1, [5])), ("empty", FloatTensor(zeros: [0]))])
+  try ParameterSet([
+    ("a.weight", values(seed, [3, 70_001])), ("a.bias", values(seed + 1, [5])), ("empty", FloatTensor(zeros: [0])),
+  ])
 }
 
 @Suite struct OptimizerTests {

@@ -1,0 +1,87 @@
+import Checkpoint
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+import Training
+
+@Suite struct CodebookAverageTests {
+  private func latents(_ golden: GoldenCase, _ name: String) throws -> FloatTensor {
+    let x = nhwc(try golden.floats(name))
+    return x.reshaped([x.count / x.shape[3], x.shape[3]])
+  }
+
+  @Test(arguments: [CodeDistance.euclidean, .cosine]) func recordedUpdate(distance: CodeDistance) throws {
+    let golden = try GoldenCase("vqvae-patch")
+    let (name, params) = ("ema.\(distance.rawValue)", golden.params)
+    var average = try CodebookAverage(
+      .init(distance: distance, decay: params.double("decay"), epsilon: params.double("eps")),
+      golden.weights().scope("quantize"), codes: params.int("n_embed"), dimension: params.int("embed_dim"))
+    let update = try average.update(latents(golden, "in.update_latents"))
+    #expect(try update.tokens.map(Int.init) == golden.integers("out.\(name).index"))
+    #expect(try [update.counts.count { $0 > 0 }] == golden.integers("out.\(name).used_codes"))
+    #expect(update.counts.reduce(0, +) == 60)
+    expectClose(
+      update.quantized, try latents(golden, "out.\(name).quantized_straight_through"),
+      absolute: try golden.tolerance("\(name).quantized_straight_through"))
+    expectClose(
+      [update.loss], try golden.doubles("out.\(name).quantize_loss"), absolute: try golden.tolerance("\(name).quantize_loss"))
+    for (tensor, found) in [("cluster_size", average.sizes), ("embedding_avg", average.sums), ("embedding", average.codes)] {
+      expectClose(
+        found, try golden.floats("out.\(name).\(tensor)"), absolute: try golden.tolerance("\(name).\(tensor)"), tensor)
+    }
+  }
+
+  @Test func deadCodesBecomeLatentsOfTheBatch() throws {
+    // All latents go to code 1; codes 0 and 2 die.
+    let codes = FloatTensor([9, 9, 0, 0, -9, 9], shape: [3, 2])
+    var average = try CodebookAverage(.init(decay: 0.5), codes: codes)
+    let batch = FloatTensor((0..<14).map { Float($0) / 14 - 0.5 }, shape: [7, 2])
+    let noise = TrainingNoise(seed: 2)
+    #expect(try average.restartDeadCodes(below: 0.01, from: batch, noise: noise, iteration: 0) == [])
+    for _ in 0..<12 { #expect(try average.update(batch).counts == [0, 7, 0]) }
+    let kept = (0..<2).map { average.codes[1, $0] }
+    var again = average
+    #expect(try average.restartDeadCodes(below: 0.01, from: batch, noise: noise, iteration: 3) == [0, 2])
+    let rows = (0..<7).map { [batch[$0, 0], batch[$0, 1]] }
+    let (first, third) = ([average.codes[0, 0], average.codes[0, 1]], [average.codes[2, 0], average.codes[2, 1]])
+    #expect(rows.contains(first) && rows.contains(third) && first != third)
+    #expect((0..<2).map { average.codes[1, $0] } == kept)
+    expectClose([average.sizes[0], average.sizes[2]], [7.0 / 3, 7.0 / 3], absolute: 1e-6)
+    expectClose([average.sums[0, 0]], [first[0] * 7 / 3], absolute: 1e-6)
+    #expect(try average.restartDeadCodes(below: 0.01, from: batch, noise: noise, iteration: 4) == [])
+    try again.restartDeadCodes(below: 0.01, from: batch, noise: noise, iteration: 3)
+    #expect(again.codes.values == average.codes.values)
+    // More dead codes than latents.
+    var many = try CodebookAverage(.init(), codes: FloatTensor(Array(repeating: 1, count: 5), shape: [5, 1]))
+    _ = try many.update(FloatTensor(Array(repeating: 1, count: 900), shape: [900, 1]))
+    let two = FloatTensor(Array(repeating: 3, count: 2), shape: [2, 1])
+    for _ in 0..<3000 { _ = try many.update(two) }
+    #expect(try many.restartDeadCodes(below: 0.5, from: two, noise: noise, iteration: 0).count == 2)
+  }
+
+  @Test func savedAverageGoesOnBitByBit() throws {
+    var average = try CodebookAverage(.init(distance: .cosine), codes: FloatTensor([1, 2, -1, 3, 0, 0], shape: [3, 2]))
+    let batch = FloatTensor([0.3, 1, -2, 0.5, 0, 0, 1, 1], shape: [4, 2])
+    _ = try average.update(batch)
+    let source = try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("codebook.safetensors")
+      try SafetensorsFile.write(average.stored(prefix: "quantize."), to: file)
+      return try SafetensorsFile(file)
+    }
+    var restored = try CodebookAverage(average.settings, Weights(source).scope("quantize"), codes: 3, dimension: 2)
+    #expect(try restored.update(batch).tokens == average.update(batch).tokens)
+    #expect(restored.codes.values == average.codes.values && restored.sizes.values == average.sizes.values)
+    #expect(restored.codes.values.allSatisfy { $0.isFinite })
+  }
+
+  @Test func badLatentsLeaveTheCodebookAsItWas() throws {
+    var average = try CodebookAverage(.init(), codes: FloatTensor([1, 2, -1, 3], shape: [2, 2]))
+    #expect(throws: TrainingError.notFinite(what: "latents", row: 1, column: 0, found: .infinity)) {
+      try average.update(FloatTensor([1, 2, .infinity, 3], shape: [2, 2]))
+    }
+    #expect(throws: TrainingError.tooFewLatents(expected: 1, found: 0)) { try average.update(FloatTensor(zeros: [0, 2])) }
+    #expect(average.codes.values == [1, 2, -1, 3] && average.sizes.values == [1, 1])
+    #expect(throws: TrainingError.self) { try CodebookAverage(.init(decay: 1.5), codes: FloatTensor(zeros: [1, 1])) }
+  }
+}
