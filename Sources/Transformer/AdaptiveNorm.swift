@@ -77,14 +77,17 @@ final class AdaptiveNorm: Sendable {
         }
       }
     case (.sinusoidal(let timesteps), .row(let row)):
-      return Self.sinusoidalCode(row, timesteps: timesteps, width: width)
+      return AdaptiveNormCode.sinusoidal(row, timesteps: timesteps, width: width)
     case (.sinusoidal, .meanRow):
       preconditionFailure("a sinusoidal code has no rows to average")
     }
   }
+}
 
+/// Codes of indices that aren't learned.
+package enum AdaptiveNormCode {
   /// [sin(v f), cos(v f)] with v = 4000 t / T and f_j = exp(−j ln(10000) / (D/2 − 1)).
-  static func sinusoidalCode(_ index: Int, timesteps: Int, width: Int) -> [Float] {
+  package static func sinusoidal(_ index: Int, timesteps: Int, width: Int) -> [Float] {
     let half = width / 2
     let value = Double(index) / Double(timesteps) * 4000
     let angles = (0..<half).map { value * exp(-Double($0) * log(10_000.0) / Double(half - 1)) }

@@ -49,7 +49,7 @@ public struct VQModelConfiguration: Codable, Sendable, Equatable {
   public var downsamplingFactor: Int { 1 << (channelMultipliers.count - 1) }
 
   /// Whether residual blocks of a level (0 = finest) are followed by attention.
-  func hasAttention(level: Int) -> Bool { attentionResolutions.contains(resolution >> level) }
+  package func hasAttention(level: Int) -> Bool { attentionResolutions.contains(resolution >> level) }
 
   /// Groups of every group normalisation.
   package var groups: Int { normGroups ?? 32 }
