@@ -139,7 +139,7 @@ public struct Convolution: Sendable {
 }
 
 /// im2col for a 3×3 window: the patch of an output pixel is its nine input pixels, zeros outside.
-private struct Patches {
+struct Patches {
   let inputHeight, inputWidth, channels, outputHeight, outputWidth: Int
   let stride: Int
   /// Of the window's first row and column against stride · (output row and column).

@@ -63,10 +63,10 @@ extension FloatTensor {
   }
 
   /// Rows of one task. Fixed, so that sums are cut at the same places whatever the batch and the threads.
-  private static let normGrain = 32
-  private static let sumGrain = 512
+  static let normGrain = 32
+  static let sumGrain = 512
 
-  private func modulatedShape(_ modulation: FloatTensor) -> (batch: Int, length: Int, width: Int) {
+  func modulatedShape(_ modulation: FloatTensor) -> (batch: Int, length: Int, width: Int) {
     precondition(
       shape.count == 3 && modulation.shape == [shape[0], 2 * shape[2]], "modulation \(modulation.shape) for \(shape)")
     return (shape[0], shape[1], shape[2])
@@ -124,7 +124,7 @@ extension FloatTensor {
 }
 
 /// Mean and variance of the members of a group, from the sums of chunks of positions.
-private struct Moments {
+struct Moments {
   let mean: Double
   let variance: Double
 

@@ -108,6 +108,32 @@ void vqd_winograd_output(const float *products, size_t point_stride, const vqd_t
 void vqd_winograd_weights(const float *w, size_t filters, size_t filter_stride, size_t count, size_t w_step, float *u, size_t u_step,
                           size_t point_stride, int m);
 
+// dx = dy · activation'(x).
+void vqd_activation_gradient(const float *x, const float *dy, float *dx, size_t count, vqd_activation activation);
+
+// Over each row: dx = scale · y · (dy - Σ y dy), the pullback of y = softmax(scale · x); dx may be dy.
+void vqd_softmax_gradient(const float *y, const float *dy, float *dx, size_t rows, size_t columns, float scale);
+
+// The pullback of vqd_layer_norm over `rows` contiguous rows, n being the normalised x: with g = dy · (scale_offset + scale),
+// dx = (g - mean(g) - n · mean(g n)) / sqrt(var + epsilon). Adds Σ_r dy n to d_scale and Σ_r dy to d_shift.
+void vqd_layer_norm_gradient(const float *x, const float *dy, float *dx, size_t rows, size_t columns, float epsilon,
+                             const float *scale, float scale_offset, double *d_scale, double *d_shift);
+
+// A norm over columns in the terms of its pullback: n = (x - center) · deviation + offset, `deviation` being the inverse one, and
+// y = activation(n · scale + shift). All [columns].
+typedef struct {
+  const float *center, *deviation, *offset, *scale, *shift;
+  vqd_activation activation;
+} vqd_column_norm;
+
+// sum[c] = Σ_r g[r][c] and sum_of_products[c] = Σ_r g[r][c] n[r][c] for g = dy · activation'(n · scale + shift).
+void vqd_column_norm_sums(const float *x, const float *dy, size_t rows, size_t columns, const vqd_column_norm *norm, double *sum,
+                          double *sum_of_products);
+
+// dx = (g · scale - mean - n · product_mean) · deviation with the same g; mean and product_mean [columns].
+void vqd_column_norm_gradient(const float *x, const float *dy, float *dx, size_t rows, size_t columns, const vqd_column_norm *norm,
+                              const float *mean, const float *product_mean);
+
 // y += x.
 void vqd_add(const float *x, float *y, size_t count);
 
