@@ -32,7 +32,7 @@ let package = Package(
     .target(name: "CLIPText", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
     .target(name: "Evaluation", dependencies: ["Tensor", "CBLAS"]),
-    .target(name: "Training", dependencies: ["Tensor", "Checkpoint", "VQVAE"]),
+    .target(name: "Training", dependencies: ["Tensor", "Checkpoint", "VQVAE", "Transformer", "CKernels"]),
     .target(
       name: "VQDiffusion",
       dependencies: [
@@ -68,7 +68,8 @@ let package = Package(
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "CLIPTextTests", dependencies: ["CLIPText", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Tensor", "Checkpoint", "TestSupport"]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "Tensor", "Checkpoint", "VQVAE", "Transformer", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",
       dependencies: [

@@ -74,7 +74,8 @@ extension Tape {
   }
 
   /// `NAME.weight` and `NAME.bias` [C], then the activation.
-  package func groupNorm(_ x: Node, _ name: String, groups: Int, activation: Activation = .identity) throws(TrainingError) -> Node {
+  package func groupNorm(_ x: Node, _ name: String, groups: Int, activation: Activation = .identity) throws(TrainingError) -> Node
+  {
     let (weight, bias) = (try parameter(name + ".weight"), try parameter(name + ".bias"))
     let norm = Gradient.groupNorm(x.value, groups: groups, weight: weight.value, bias: bias.value, activation: activation)
     return record(norm) { gradients in
