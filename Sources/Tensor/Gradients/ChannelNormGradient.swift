@@ -17,7 +17,9 @@ extension Gradient {
       let (weights, biases) = (weight.values, bias.values)
       let (dx, sums) = norm.pullBack(x, dy) { _, channel in (weights[channel], biases[channel]) }
       let total = sums.columnSums(width: 2 * channels)
-      return (dx, total.rows(0..<1, width: channels).reshaped([channels]), total.rows(1..<2, width: channels).reshaped([channels]))
+      return (
+        dx, total.rows(0..<1, width: channels).reshaped([channels]), total.rows(1..<2, width: channels).reshaped([channels])
+      )
     }
   }
 
