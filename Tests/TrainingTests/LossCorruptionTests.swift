@@ -1,0 +1,67 @@
+import Diffusion
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+import Training
+
+@Suite struct LossCorruptionTests {
+  @Test(arguments: LossKernels.allCases) func frequenciesFollowTheLaw(kind: LossKernels) throws {
+    let (codes, length, draws) = (3, 1000, 20)
+    let kernel = try kind.kernel(codes: codes)
+    let clean = [Int32](repeating: 1, count: length)
+    for t in [0, 3, 6] {
+      var counts = [Double](repeating: 0, count: codes + 1)
+      for step in 0..<draws {
+        let corrupted = try ForwardCorruption(kernel: kernel).corrupt(
+          clean, timesteps: [t], step: step, noise: PhiloxNoise(seed: 11))
+        for token in corrupted { counts[Int(token)] += 1 }
+      }
+      let law = kernel.cumulative(at: t + 1)
+      let expected = [law.replace, law.keep + law.replace, law.replace, law.mask]
+      // Five standard deviations of a share of 20 000 draws are 0.018 at most.
+      expectClose(counts.map { $0 / Double(length * draws) }, expected, absolute: 0.018)
+    }
+  }
+
+  @Test func drawsAreNamedByStepSampleAndPosition() throws {
+    let kernel = try LossKernels.strong.kernel(codes: 9)
+    let forward = ForwardCorruption(kernel: kernel)
+    let clean = [Int32](repeating: 4, count: 3 * 40)
+    let noise = PhiloxNoise(seed: 2)
+    let together = try forward.corrupt(clean, timesteps: [5, 5, 5], step: 7, noise: noise)
+    let alone = try forward.corrupt(Array(clean[40..<80]), timesteps: [5], step: 7, firstSample: 1, noise: noise)
+    #expect(alone == Array(together[40..<80]))
+    #expect(Array(together[0..<40]) != alone)
+    #expect(try forward.corrupt(clean, timesteps: [5, 5, 5], step: 8, noise: noise) != together)
+  }
+
+  @Test func whatDoesNotFitIsRefused() throws {
+    let forward = ForwardCorruption(kernel: try LossKernels.strong.kernel(codes: 3))
+    let noise = PhiloxNoise(seed: 2)
+    #expect(throws: LossError.code(codes: 3, index: 1, found: 3)) {
+      try forward.corrupt([0, 3], timesteps: [0], step: 0, noise: noise)
+    }
+    #expect(throws: LossError.timestep(timesteps: 7, sample: 1, found: -1)) {
+      try forward.corrupt([0, 1], timesteps: [0, -1], step: 0, noise: noise)
+    }
+    #expect(throws: LossError.shape(of: "the images", expected: [2, 1], found: [3])) {
+      try forward.corrupt([0, 1, 2], timesteps: [0, 1], step: 0, noise: noise)
+    }
+  }
+
+  @Test func timestepsAreUniformUntilAllAreKnown() throws {
+    var history = LossHistory(timesteps: 3)
+    for _ in 0..<11 { history.record([2, 1], timesteps: [0, 1]) }
+    for _ in 0..<10 { history.record([3], timesteps: [2]) }
+    expectClose(history.probabilities, [1.0 / 3, 1.0 / 3, 1.0 / 3], absolute: 1e-15)
+    history.record([3], timesteps: [2])
+    let decay = (1 - pow(0.9, 11)).squareRoot()
+    let weights = [decay + 1e-4, decay + 1e-4, 3 * decay + 1e-4]
+    expectClose(history.probabilities, weights.map { $0 / weights.reduce(0, +) }, absolute: 1e-9)
+    #expect(history.timestep(at: 0.1).timestep == 0)
+    #expect(history.timestep(at: 0.3).timestep == 1)
+    #expect(history.timestep(at: 0.999_999).timestep == 2)
+    #expect(history.timestep(at: 0.3).probability == history.probabilities[1])
+  }
+}
