@@ -32,7 +32,8 @@ let package = Package(
     .target(name: "CLIPText", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
     .target(name: "Evaluation", dependencies: ["Tensor", "CBLAS"]),
-    .target(name: "Training", dependencies: ["Tensor", "Checkpoint", "VQVAE", "Transformer", "CKernels"]),
+    .target(
+      name: "Training", dependencies: ["Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CKernels"]),
     .target(
       name: "VQDiffusion",
       dependencies: [
@@ -69,7 +70,8 @@ let package = Package(
     .testTarget(name: "CLIPTextTests", dependencies: ["CLIPText", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "Tensor", "Checkpoint", "VQVAE", "Transformer", "TestSupport"]),
+      name: "TrainingTests",
+      dependencies: ["Training", "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",
       dependencies: [

@@ -49,19 +49,4 @@ import Training
       try forward.corrupt([0, 1, 2], timesteps: [0, 1], step: 0, noise: noise)
     }
   }
-
-  @Test func timestepsAreUniformUntilAllAreKnown() throws {
-    var history = LossHistory(timesteps: 3)
-    for _ in 0..<11 { history.record([2, 1], timesteps: [0, 1]) }
-    for _ in 0..<10 { history.record([3], timesteps: [2]) }
-    expectClose(history.probabilities, [1.0 / 3, 1.0 / 3, 1.0 / 3], absolute: 1e-15)
-    history.record([3], timesteps: [2])
-    let decay = (1 - pow(0.9, 11)).squareRoot()
-    let weights = [decay + 1e-4, decay + 1e-4, 3 * decay + 1e-4]
-    expectClose(history.probabilities, weights.map { $0 / weights.reduce(0, +) }, absolute: 1e-9)
-    #expect(history.timestep(at: 0.1).timestep == 0)
-    #expect(history.timestep(at: 0.3).timestep == 1)
-    #expect(history.timestep(at: 0.999_999).timestep == 2)
-    #expect(history.timestep(at: 0.3).probability == history.probabilities[1])
-  }
 }

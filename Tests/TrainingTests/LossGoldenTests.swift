@@ -73,20 +73,28 @@ import Transformer
       absolute: try golden.tolerance("gradients"))
   }
 
-  @Test func historyAgrees() throws {
+  /// The recorded gradient of every parameter, through the whole network.
+  @Test(arguments: [false, true]) func networkGradientsAgree(adaptive: Bool) throws {
     let recorded = try Recorded()
     let golden = recorded.golden
-    let terms = try recorded.loss(adaptive: false).terms(recorded.batch, logits: recorded.logits)
-    var history = try LossHistory(
-      squares: golden.floats("in.Lt_history_before").values.map(Double.init),
-      counts: golden.floats("in.Lt_count_before").values.map { Int($0) })
-    history.record(terms.main, timesteps: recorded.batch.timesteps)
+    let name = adaptive ? "adaptive_on" : "adaptive_off"
+    let tape = Tape(try ParameterSet(golden.weights()))
+    let logits = try DenoiserGraph(golden.params.decoded()).logits(
+      tape, tokens: recorded.batch.corrupted, timesteps: recorded.batch.timesteps, classes: golden.integers("in.class"))
+    var gradient = logits.value
+    let terms = try recorded.loss(adaptive: adaptive).replaceWithGradient(recorded.batch, logits: &gradient)
+    expectClose([terms.loss], try golden.floats("out.\(name).loss").values, absolute: try golden.tolerance("\(name).loss"))
+    let gradients = try tape.gradients(from: logits, gradient)
+    let file = try SafetensorsFile(
+      golden.folder.appendingPathComponent("grads-\(name.replacingOccurrences(of: "_", with: "-")).safetensors"))
+    for parameter in gradients.names {
+      expectClose(
+        try #require(gradients[parameter]), try file.floatTensor("out.\(name).grad.\(parameter)"),
+        absolute: try golden.tolerance("gradients"), parameter)
+    }
     expectClose(
-      history.squares, try golden.floats("out.Lt_history_after").values, absolute: try golden.tolerance("Lt_history_after"))
-    #expect(try history.counts == golden.floats("out.Lt_count_after").values.map { Int($0) })
-    expectClose(
-      history.importance, try golden.floats("out.importance_pt_all").values,
-      absolute: try golden.tolerance("importance_pt_all"))
+      [gradients.globalNorm], try golden.floats("out.\(name).total_grad_norm").values.map(Double.init),
+      absolute: try golden.tolerance("\(name).total_grad_norm"))
   }
 
   @Test func corruptionReplaysTheRecordedNoise() throws {

@@ -11,7 +11,7 @@ import Testing
     "Transformer": ["Tensor", "Checkpoint", "Foundation", "Synchronization"],
     "CLIPText": ["Tensor", "Checkpoint", "Foundation"],
     "Diffusion": ["Tensor", "Foundation"],
-    "Training": ["Tensor", "Checkpoint", "VQVAE", "Transformer", "CKernels", "Foundation"],
+    "Training": ["Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CKernels", "Foundation"],
     "Evaluation": ["Tensor", "CBLAS", "Foundation"],
     "VQDiffusion": [
       "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CLIPText", "CPNG", "CJPEG", "Logging", "Yams",
