@@ -14,8 +14,8 @@ enum { inner_block = 384 };
 // Floats of A that fit into the second-level cache beside a tile of B.
 enum { cached_floats = 64 << 10 };
 
-// 8 rows and 8 columns of B, transposed into a tile.
-VQD_INLINE void vqd_transpose8(const float *b, size_t b_stride, float *packed) {
+// 8 rows and 8 columns of B, transposed.
+VQD_INLINE void vqd_transpose8(const float *b, size_t b_stride, float *to, size_t to_stride) {
   typedef vqd_float8 v;
   v row[8], pair[8], quad[8];
 #define EACH8 _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++)
@@ -33,8 +33,8 @@ VQD_INLINE void vqd_transpose8(const float *b, size_t b_stride, float *packed) {
     quad[4 * i + 3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
   }
   EACH4() {
-    *(v *)(packed + i * tile_columns) = __builtin_shufflevector(quad[i], quad[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    *(v *)(packed + (i + 4) * tile_columns) = __builtin_shufflevector(quad[i], quad[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    *(v *)(to + (size_t)i * to_stride) = __builtin_shufflevector(quad[i], quad[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    *(v *)(to + (size_t)(i + 4) * to_stride) = __builtin_shufflevector(quad[i], quad[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
 
@@ -44,8 +44,8 @@ VQD_CLONES void vqd_pack_weights(const float *b, size_t b_stride, float *packed,
     size_t k = 0;
     if (present == tile_columns) {
       for (; k + 8 <= inner; k += 8) {
-        vqd_transpose8(b + k, b_stride, packed + k * tile_columns);
-        vqd_transpose8(b + 8 * b_stride + k, b_stride, packed + k * tile_columns + 8);
+        vqd_transpose8(b + k, b_stride, packed + k * tile_columns, tile_columns);
+        vqd_transpose8(b + 8 * b_stride + k, b_stride, packed + k * tile_columns + 8, tile_columns);
       }
     }
     for (; k < inner; k++) {
@@ -53,6 +53,20 @@ VQD_CLONES void vqd_pack_weights(const float *b, size_t b_stride, float *packed,
       for (size_t n = 0; n < present; n++) to[n] = b[n * b_stride + k];
       for (size_t n = present; n < tile_columns; n++) to[n] = 0;
     }
+  }
+}
+
+VQD_CLONES void vqd_transpose(const float *x, size_t x_stride, float *y, size_t y_stride, size_t rows, size_t columns) {
+  size_t r = 0;
+  for (; r + 8 <= rows; r += 8) {
+    size_t c = 0;
+    for (; c + 8 <= columns; c += 8) vqd_transpose8(x + r * x_stride + c, x_stride, y + c * y_stride + r, y_stride);
+    for (; c < columns; c++) {
+      for (size_t i = r; i < r + 8; i++) y[c * y_stride + i] = x[i * x_stride + c];
+    }
+  }
+  for (; r < rows; r++) {
+    for (size_t c = 0; c < columns; c++) y[c * y_stride + r] = x[r * x_stride + c];
   }
 }
 

@@ -23,12 +23,14 @@ public enum Activation: String, Sendable, CaseIterable {
 extension FloatTensor {
   /// y = activation(x), element by element.
   public func applying(_ activation: Activation) -> FloatTensor {
-    var y = self
-    let base = y.mutableBase()
-    parallelForChunks(of: count, grain: 1 << 15) { range in
-      vqd_bias_activation(base + range.lowerBound, 1, range.count, range.count, nil, activation.kernel)
+    defer { keepAlive(self) }
+    return FloatTensor(uninitialized: shape) { y in
+      parallelForChunks(of: count, grain: 1 << 15) { range in
+        let target = y + range.lowerBound
+        target.update(from: base + range.lowerBound, count: range.count)
+        vqd_bias_activation(target, 1, range.count, range.count, nil, activation.kernel)
+      }
     }
-    return y
   }
 }
 

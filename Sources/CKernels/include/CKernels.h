@@ -53,6 +53,9 @@ void vqd_pack_weights(const float *b, size_t b_stride, float *packed, size_t col
 // The same tiles for B stored transposed, as [inner, columns].
 void vqd_pack_transposed(const float *b, size_t b_stride, float *packed, size_t columns, size_t inner);
 
+// y[c][r] = x[r][c].
+void vqd_transpose(const float *x, size_t x_stride, float *y, size_t y_stride, size_t rows, size_t columns);
+
 // c[r][n] (+)= Σ_k a[r][k] b[n][k] + bias[n] for packed b, inner > 0; bias may be NULL. Every element is summed in the same order, over k
 // in blocks of 384 whose sums are added up, wherever it lies in the matrix and however large the call: its bits depend on its
 // row of A and its row of B alone.

@@ -3,7 +3,7 @@ import CKernels
 extension Gradient {
   /// y = conv(x) + b, as `Convolution`.
   ///
-  /// dW is dyᵀ times the patches of x (im2col, some thousands of pixels at a time). dx of a 3×3 window is a convolution of stride 1
+  /// dW is dyᵀ times the patches of x (im2col, some hundred pixels at a time). dx of a 3×3 window is a convolution of stride 1
   /// again: of dy, with the window turned by 180° and inputs and outputs exchanged. For the downsampling one dy is first spread to
   /// every second pixel, zeros between.
   ///
@@ -91,21 +91,13 @@ extension Gradient {
     let patches = Patches(
       inputHeight: x.shape[1], inputWidth: x.shape[2], channels: inputs, outputHeight: dy.shape[1], outputWidth: dy.shape[2],
       stride: stride, offset: stride == 2 ? 0 : -1, order: .channelsInside)
-    // 32 MiB of patches, but enough rows for a product to be worth its cuts.
-    let block = max((8 << 20) / (9 * inputs), 1024)
-    let scratch = Storage(count: min(block, pixels) * 9 * inputs)
-    var sums = FloatTensor(zeros: [outputs, 9 * inputs])
-    let target = sums.mutableBase()
-    defer { withExtendedLifetime((x, dy, scratch, sums)) {} }
-    for first in Swift.stride(from: 0, to: pixels, by: block) {
-      let count = min(block, pixels - first)
-      parallelForChunks(of: count, grain: 64) { range in
-        patches.gather(
-          first + range.lowerBound..<first + range.upperBound, of: x.base, into: scratch.base + range.lowerBound * 9 * inputs)
-      }
-      GradientProduct(rows: outputs, columns: 9 * inputs, inner: count, transposesA: true, accumulates: true)
-        .multiply(dy.base + first * outputs, scratch.base, into: target)
+    let source = x.base
+    let sums = FloatTensor(uninitialized: [outputs, 9 * inputs]) { sums in
+      GradientProduct(inner: pixels, rows: outputs, columns: 9 * inputs)
+        .multiply(dy.base, .gathered { range, target in patches.gather(range, of: source, into: target) }, into: sums)
     }
+    let target = sums.base
+    defer { keepAlive(x, dy, sums) }
     return FloatTensor(uninitialized: [outputs, inputs, 3, 3]) { gradient in
       ThreadPool.shared.parallelFor(outputs) { output in
         for input in 0..<inputs {

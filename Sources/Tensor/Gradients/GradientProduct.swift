@@ -1,44 +1,47 @@
 import CBLAS
 import CKernels
 
-/// A matrix product C (+)= op(A) · op(B) on this project's threads: op(A) is [rows, inner], op(B) [inner, columns], C
-/// [rows, columns], all contiguous.
+/// The product behind a weight's gradient, C = Aᵀ·B, on this project's threads: A [K, M] is the gradient of a layer's output, B [K, N]
+/// its input, C [M, N], all contiguous. K, the number of rows, is far larger than M and N.
 ///
-/// A linear layer Y = X·Wᵀ needs three orientations: that, dX = dY·W and dW = dYᵀ·X.
+/// K is cut by shapes alone into parts with a sum each, which are added up in order; M is cut as keeps the threads busy, which shows in no
+/// bit with the packed kernel.
 struct GradientProduct {
-  let rows: Int
-  let columns: Int
+  /// K
   let inner: Int
-  /// A lies in memory as [inner, rows].
-  var transposesA = false
-  /// B lies in memory as [columns, inner].
-  var transposesB = false
-  var accumulates = false
+  /// M
+  let rows: Int
+  /// N
+  let columns: Int
 
-  /// Fewer pieces of C than this leave threads idle: then `inner` is cut, too.
-  private static let enoughTasks = 16
-  /// A part of `inner` that repays adding up one more C.
+  /// What B consists of.
+  typealias Rows = PanelGEMM.Rows
+
+  /// More parts than this only cost memory.
+  private static let mostParts = 16
+  /// A part of K that repays adding up one more C.
   private static let shortestPart = 1024
+  /// Rows of B that are packed at once, which the packed kernel adds up in one go.
+  private static let block = 384
+  /// Rows of Aᵀ that stay in the second-level cache.
+  private static let panel = 96
 
-  func multiply(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>) {
+  private var parts: Int { max(min(inner / Self.shortestPart, Self.mostParts), 1) }
+
+  func multiply(_ a: UnsafePointer<Float>, _ b: Rows, into c: UnsafeMutablePointer<Float>) {
     guard rows > 0, columns > 0 else { return }
-    guard inner > 0 else {
-      if !accumulates { c.update(repeating: 0, count: rows * columns) }
-      return
-    }
-    let cut = ProductCut(images: 1, rowsPerImage: rows, columns: columns, inner: inner, a: .memory(a))
-    let pieces = cut.panels * cut.tiles
-    let parts = max(min(Self.enoughTasks / pieces, inner / Self.shortestPart), 1)
+    guard inner > 0 else { return c.update(repeating: 0, count: rows * columns) }
+    let parts = parts
+    let products = ComputeOptions.current.weightProducts
+    let panels = products == .packed ? panels(threads: ThreadPool.shared.threadCount) : 1
     // The first part goes to C itself.
     let others = Storage(count: (parts - 1) * rows * columns)
     defer { withExtendedLifetime(others) {} }
-    ThreadPool.shared.parallelFor(pieces * parts) { task in
-      let (piece, part) = task.quotientAndRemainder(dividingBy: parts)
-      let (panel, tile) = piece.quotientAndRemainder(dividingBy: cut.tiles)
-      multiplyPiece(
-        a, b, rows: cut.rows(ofPanel: panel), columns: cut.columns(ofTile: tile),
-        inner: part * inner / parts..<(part + 1) * inner / parts, accumulates: accumulates && part == 0,
-        into: part == 0 ? c : others.base + (part - 1) * rows * columns)
+    ThreadPool.shared.parallelFor(parts * panels) { task in
+      let (part, panel) = task.quotientAndRemainder(dividingBy: panels)
+      let target = part == 0 ? c : others.base + (part - 1) * rows * columns
+      let range = part * inner / parts..<(part + 1) * inner / parts
+      multiplyPart(a, b, inner: range, rows: panel * rows / panels..<(panel + 1) * rows / panels, products, into: target)
     }
     guard parts > 1 else { return }
     parallelForChunks(of: rows * columns, grain: 1 << 14) { range in
@@ -48,23 +51,63 @@ struct GradientProduct {
     }
   }
 
-  private func multiplyPiece(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, rows range: Range<Int>, columns: Range<Int>, inner: Range<Int>,
-    accumulates: Bool, into c: UnsafeMutablePointer<Float>
+  /// Each panel packs B anew, so there are no more than keep threads busy.
+  private func panels(threads: Int) -> Int {
+    threads == 1 ? 1 : max(min((2 * threads + parts - 1) / parts, rows / PackedWeights.tileColumns), 1)
+  }
+
+  /// Adds up one part of K for some rows of C.
+  private func multiplyPart(
+    _ a: UnsafePointer<Float>, _ b: Rows, inner range: Range<Int>, rows: Range<Int>, _ products: ComputeOptions.Products,
+    into c: UnsafeMutablePointer<Float>
   ) {
-    let aStride = transposesA ? rows : self.inner
-    let bStride = transposesB ? self.inner : self.columns
-    let aStart = transposesA ? inner.lowerBound * aStride + range.lowerBound : range.lowerBound * aStride + inner.lowerBound
-    let bStart =
-      transposesB ? columns.lowerBound * bStride + inner.lowerBound : inner.lowerBound * bStride + columns.lowerBound
-    cblas_sgemm(
-      CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans, transposesB ? CblasTrans : CblasNoTrans, blasint(range.count),
-      blasint(columns.count), blasint(inner.count), 1, a + aStart, blasint(aStride), b + bStart, blasint(bStride),
-      accumulates ? 1 : 0, c + range.lowerBound * self.columns + columns.lowerBound, blasint(self.columns))
+    let longest = min(Self.block, range.count)
+    let packed = Storage(count: PackedWeights.tileCount(columns) * PackedWeights.tileColumns * longest)
+    let transposed = Storage(count: min(Self.panel, rows.count) * longest)
+    let gathered = Storage(count: longest * columns)
+    defer { withExtendedLifetime((packed, transposed, gathered)) {} }
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: longest) {
+      let count = min(longest, range.upperBound - first)
+      let from: UnsafePointer<Float>
+      switch b {
+      case .memory(let base): from = base + first * columns
+      case .gathered(let fill):
+        fill(first..<first + count, gathered.base)
+        from = UnsafePointer(gathered.base)
+      }
+      let isFirst = first == range.lowerBound
+      switch products {
+      case .openBLAS:
+        cblas_sgemm(
+          CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows.count), blasint(columns), blasint(count), 1,
+          a + first * self.rows + rows.lowerBound, blasint(self.rows), from, blasint(columns), isFirst ? 0 : 1,
+          c + rows.lowerBound * columns, blasint(columns))
+      case .packed:
+        vqd_pack_transposed(from, columns, packed.base, columns, count)
+        for row in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.panel) {
+          let length = min(Self.panel, rows.upperBound - row)
+          vqd_transpose(a + first * self.rows + row, self.rows, transposed.base, count, count, length)
+          vqd_packed_gemm(
+            transposed.base, count, packed.base, nil, c + row * columns, columns, length, count, columns, isFirst ? 0 : 1)
+        }
+      }
+    }
   }
 }
 
 extension FloatTensor {
+  /// The transpose of a matrix.
+  func transposed() -> FloatTensor {
+    let (rows, columns) = (shape[0], shape[1])
+    defer { keepAlive(self) }
+    let source = base
+    return FloatTensor(uninitialized: [columns, rows]) { target in
+      parallelForChunks(of: rows, grain: 64) { range in
+        vqd_transpose(source + range.lowerBound * columns, columns, target + range.lowerBound, rows, range.count, columns)
+      }
+    }
+  }
+
   /// Σ over the rows of the tensor seen as [rows, width]: [width].
   func columnSums(width: Int) -> FloatTensor {
     let rows = count / width

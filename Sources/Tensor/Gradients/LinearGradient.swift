@@ -14,23 +14,13 @@ extension Gradient {
     precondition(
       weight.shape.count == 2 && x.shape.last == inputs && bias?.shape ?? [outputs] == [outputs],
       "input \(x.shape), weight \(weight.shape), bias \(bias?.shape ?? [])")
-    let rows = x.count / inputs
-    let value = FloatTensor(uninitialized: x.shape.dropLast() + [outputs]) { y in
-      GradientProduct(rows: rows, columns: outputs, inner: inputs, transposesB: true).multiply(x.base, weight.base, into: y)
-      guard let bias else { return }
-      parallelForChunks(of: rows, grain: 64) { range in
-        vqd_bias_activation(y + range.lowerBound * outputs, range.count, outputs, outputs, bias.base, VQD_IDENTITY)
-      }
-    }
-    keepAlive(x, weight, bias)
+    let value = Linear(weight: weight, bias: bias)(x)
     return Differentiated(value) { dy in
-      defer { keepAlive(x, weight, dy) }
-      let dx = FloatTensor(uninitialized: x.shape) { dx in
-        GradientProduct(rows: rows, columns: inputs, inner: outputs).multiply(dy.base, weight.base, into: dx)
-      }
+      defer { keepAlive(x, dy) }
+      let dx = Linear(weight: weight.transposed(), bias: nil)(dy)
       let dWeight = FloatTensor(uninitialized: weight.shape) { dWeight in
-        GradientProduct(rows: outputs, columns: inputs, inner: rows, transposesA: true)
-          .multiply(dy.base, x.base, into: dWeight)
+        GradientProduct(inner: x.count / inputs, rows: outputs, columns: inputs)
+          .multiply(dy.base, .memory(x.base), into: dWeight)
       }
       return (dx, dWeight, dy.columnSums(width: outputs))
     }

@@ -1,8 +1,11 @@
 import Diffusion
 import Foundation
+import Tensor
 
 /// Logarithms of predictions and posteriors are not let below this, as in the public code: e^−70 = 4e-31.
 let leastLogarithm = -70.0
+/// e^−70
+let leastProbability = exp(leastLogarithm)
 
 /// The terms of the loss at one position, and their derivative. K codes; c is x_t where it isn't masked.
 ///
@@ -37,10 +40,10 @@ struct PositionLoss {
     self.law = law
     self.clean = clean
     own = token == law.codes ? nil : token
-    logSum = LogSoftmax.logSum(logits, count: law.codes)
+    logSum = LogSoftmax.probabilities(logits, count: law.codes, into: p)
     var total = 0.0
     for k in 0..<law.codes {
-      p[k] = exp(max(Double(logits[k]) - logSum, leastLogarithm))
+      p[k] = max(p[k], leastProbability)
       total += p[k]
     }
     self.total = total
@@ -49,7 +52,16 @@ struct PositionLoss {
     auxiliary = -max(Double(logits[clean]) - logSum, leastLogarithm)
     decoder = -Self.bounded(weight(clean, p))
     divergence = Self.divergence(truth.mask, weights.mask)
-    for j in 0..<law.codes { divergence += Self.divergence(target(j), weight(j, p)) }
+    // Most codes have the same target, whose logarithm is taken once.
+    let other = truth.code(0)
+    let logOther = Self.bounded(other)
+    for j in 0..<law.codes {
+      if j == own || j == clean {
+        divergence += Self.divergence(target(j), weight(j, p))
+      } else if other >= Self.negligible {
+        divergence += other * (logOther - Self.bounded(weights.code(p[j])))
+      }
+    }
   }
 
   /// Writes the derivative of a · KL + b · decoder + c · auxiliary with respect to the logits.
@@ -80,7 +92,10 @@ struct PositionLoss {
       h[k] = isBounded ? 0 : p[k] * direct - (k == clean ? c : 0)
       sum += h[k]
     }
-    for k in 0..<codes { row[k] = Float(h[k] - exp(Double(logits[k]) - logSum) * sum) }
+    for k in 0..<codes {
+      let probability = p[k] > leastProbability ? p[k] : exp(Double(logits[k]) - logSum)
+      row[k] = Float(h[k] - probability * sum)
+    }
   }
 
   /// Writes ∂/∂w_j for the codes; returns it for the mask.
@@ -118,17 +133,20 @@ struct PositionLoss {
 
   /// −target / w, 0 where log w is bounded.
   private static func derivative(_ target: Double, _ weight: Double) -> Double {
-    target < negligible || log(weight) < leastLogarithm ? 0 : -target / weight
+    target < negligible || weight < leastProbability ? 0 : -target / weight
   }
 }
 
 enum LogSoftmax {
-  /// log Σ exp(x) in double precision.
-  static func logSum(_ x: UnsafePointer<Float>, count: Int) -> Double {
-    var largest = -Float.infinity
-    for k in 0..<count { largest = max(largest, x[k]) }
+  /// Writes softmax(x) in double precision to p; returns log Σ exp(x).
+  static func probabilities(_ x: UnsafePointer<Float>, count: Int, into p: UnsafeMutablePointer<Double>) -> Double {
+    let largest = Double(RowMath.maximum(x, count: count))
     var sum = 0.0
-    for k in 0..<count { sum += exp(Double(x[k]) - Double(largest)) }
-    return Double(largest) + log(sum)
+    for k in 0..<count {
+      p[k] = exp(Double(x[k]) - largest)
+      sum += p[k]
+    }
+    for k in 0..<count { p[k] /= sum }
+    return largest + log(sum)
   }
 }
