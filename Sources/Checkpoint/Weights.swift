@@ -47,7 +47,13 @@ package struct Weights: Sendable {
   /// Random tensors of whatever name and shape is asked for, made at that moment (see `RandomTensors`): nothing is missing,
   /// nothing is left over, and no more memory is taken than the layers keep.
   package init(randomSeed: UInt64) {
-    contents = Contents(files: "random weights", sources: [:], random: RandomTensors(seed: randomSeed))
+    let random = RandomTensors(seed: randomSeed)
+    self.init { random.tensor($0, $1) }
+  }
+
+  /// Tensors that are made as they are asked for, by full name and shape.
+  package init(making make: @escaping @Sendable (_ name: String, _ shape: [Int]) -> FloatTensor) {
+    contents = Contents(files: "tensors made on the fly", sources: [:], make: make)
     prefix = ""
   }
 
@@ -80,7 +86,7 @@ package struct Weights: Sendable {
   ///
   /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`, `.wrongElementType`.
   package func tensor(_ name: String, _ shape: [Int]) throws(CheckpointError) -> FloatTensor {
-    if let random = contents.random { return random.tensor(prefix + name, shape) }
+    if let make = contents.make { return make(prefix + name, shape) }
     let source = try source(of: name, shape)
     let tensor = try source.floatTensor(prefix + name)
     contents.markUsed(prefix + name)
@@ -93,7 +99,7 @@ package struct Weights: Sendable {
   /// - Throws: as `tensor`.
   package func layerWeights(_ name: String, _ shape: [Int]) throws(CheckpointError) -> LayerWeights {
     let options = ComputeOptions.current
-    if options.memory == .low, options.weights == .float32, contents.random == nil,
+    if options.memory == .low, options.weights == .float32, contents.make == nil,
       let half = try source(of: name, shape).halfTensor(prefix + name)
     {
       contents.markUsed(prefix + name)
@@ -133,14 +139,16 @@ package struct Weights: Sendable {
 private final class Contents: Sendable {
   let files: String
   let sources: [String: any TensorSource]
-  /// Stands in for `sources` in a model of random weights.
-  let random: RandomTensors?
+  /// Stands in for `sources` in a model without files.
+  let make: (@Sendable (String, [Int]) -> FloatTensor)?
   private let used = Mutex(Set<String>())
 
-  init(files: String, sources: [String: any TensorSource], random: RandomTensors? = nil) {
+  init(
+    files: String, sources: [String: any TensorSource], make: (@Sendable (String, [Int]) -> FloatTensor)? = nil
+  ) {
     self.files = files
     self.sources = sources
-    self.random = random
+    self.make = make
   }
 
   func markUsed(_ name: String) {

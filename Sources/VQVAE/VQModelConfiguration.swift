@@ -28,6 +28,20 @@ public struct VQModelConfiguration: Codable, Sendable, Equatable {
   /// Channels that the encoder's first convolution makes; nil means `channels`.
   public var convInChannels: Int?
 
+  /// What isn't named is as in most models.
+  package init(
+    channels: Int, channelMultipliers: [Int], residualBlocks: Int, attentionResolutions: [Int], resolution: Int,
+    inputChannels: Int, outputChannels: Int, latentChannels: Int, codeDimension: Int, codes: Int,
+    doubleLatent: Bool? = nil, quantizer: QuantizerKind? = nil, normGroups: Int? = nil, convInChannels: Int? = nil
+  ) {
+    (self.channels, self.channelMultipliers, self.residualBlocks) = (channels, channelMultipliers, residualBlocks)
+    (self.attentionResolutions, self.resolution) = (attentionResolutions, resolution)
+    (self.inputChannels, self.outputChannels, self.latentChannels) = (inputChannels, outputChannels, latentChannels)
+    (self.codeDimension, self.codes) = (codeDimension, codes)
+    (self.doubleLatent, self.quantizer) = (doubleLatent, quantizer)
+    (self.normGroups, self.convInChannels) = (normGroups, convInChannels)
+  }
+
   enum CodingKeys: String, CodingKey {
     case resolution
     case channels = "ch"

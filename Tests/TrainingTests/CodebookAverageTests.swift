@@ -84,4 +84,23 @@ import Training
     #expect(average.codes.values == [1, 2, -1, 3] && average.sizes.values == [1, 1])
     #expect(throws: TrainingError.self) { try CodebookAverage(.init(decay: 1.5), codes: FloatTensor(zeros: [1, 1])) }
   }
+
+  /// Codes that begin as clusters are as large as their share of a batch, so that none is dead at once, whatever the batch.
+  @Test func clustersOutliveTheFirstUpdate() throws {
+    let count = 640
+    let rows = (0..<count).flatMap { row -> [Float] in
+      let (centre, first, second) = (Float(row % 5), Float(row % 7), Float(row % 3))
+      return [centre + first / 100, second / 100]
+    }
+    let latents = FloatTensor(rows, shape: [count, 2])
+    let clusters = try KMeans(latents, codes: 5, seed: 1)
+    var average = try CodebookAverage(
+      CodebookAverage.Settings(decay: 0.99), codes: clusters.codes, sizes: clusters.counts.map(Float.init))
+    let update = try average.update(latents)
+    let restarted = try average.restartDeadCodes(below: 0.5, from: update.latents, noise: TrainingNoise(seed: 2), iteration: 0)
+    #expect(restarted.isEmpty)
+    // Batches as the clusters were: sizes and codes stay.
+    expectClose(average.sizes, clusters.counts.map(Double.init), absolute: 1e-3)
+    expectClose(average.codes, clusters.codes.values.map(Double.init), absolute: 1e-4)
+  }
 }

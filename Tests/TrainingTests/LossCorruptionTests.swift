@@ -39,13 +39,13 @@ import Training
   @Test func whatDoesNotFitIsRefused() throws {
     let forward = ForwardCorruption(kernel: try LossKernels.strong.kernel(codes: 3))
     let noise = PhiloxNoise(seed: 2)
-    #expect(throws: LossError.code(codes: 3, index: 1, found: 3)) {
+    #expect(throws: TrainingError.code(codes: 3, index: 1, found: 3)) {
       try forward.corrupt([0, 3], timesteps: [0], step: 0, noise: noise)
     }
-    #expect(throws: LossError.timestep(timesteps: 7, sample: 1, found: -1)) {
+    #expect(throws: TrainingError.timestep(timesteps: 7, sample: 1, found: -1)) {
       try forward.corrupt([0, 1], timesteps: [0, -1], step: 0, noise: noise)
     }
-    #expect(throws: LossError.shape(of: "the images", expected: [2, 1], found: [3])) {
+    #expect(throws: TrainingError.shape(of: "the images", expected: [2, 1], found: [3])) {
       try forward.corrupt([0, 1, 2], timesteps: [0, 1], step: 0, noise: noise)
     }
   }

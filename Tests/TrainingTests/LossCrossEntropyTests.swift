@@ -66,12 +66,12 @@ import Training
 
   @Test func settingsAreChecked() throws {
     let kernel = try LossKernels.absorbing.kernel(codes: 2)
-    #expect(throws: LossError.number(name: "the label smoothing", allowed: "[0, 1)", found: 1)) {
+    #expect(throws: TrainingError.setting(name: "the label smoothing", expected: "in [0, 1)", found: 1)) {
       try MaskedCrossEntropy(kernel: kernel, smoothing: 1)
     }
     let batch = try TrainingBatch(clean: [0], corrupted: [2], timesteps: [0])
     var logits = FloatTensor([1, 2], shape: [1, 1, 2])
-    #expect(throws: LossError.shape(of: "the samples' weights", expected: [1], found: [2])) {
+    #expect(throws: TrainingError.shape(of: "the samples' weights", expected: [1], found: [2])) {
       try MaskedCrossEntropy(kernel: kernel).replaceWithGradient(batch, logits: &logits, weights: [1, 1])
     }
     #expect(logits.values == [1, 2])

@@ -87,19 +87,19 @@ import Training
     func terms(_ clean: [Int32], _ corrupted: [Int32], _ t: Int, _ logits: FloatTensor) throws -> LossTerms {
       try loss.terms(TrainingBatch(clean: clean, corrupted: corrupted, timesteps: [t]), logits: logits)
     }
-    #expect(throws: LossError.code(codes: 3, index: 1, found: 3)) { try terms([0, 3], [0, 0], 1, logits) }
-    #expect(throws: LossError.token(codes: 3, index: 0, found: 4)) { try terms([0, 1], [4, 0], 1, logits) }
-    #expect(throws: LossError.timestep(timesteps: 7, sample: 0, found: 7)) { try terms([0, 1], [3, 0], 7, logits) }
-    #expect(throws: LossError.shape(of: "the logits", expected: [1, 2, 3], found: [2, 3])) {
+    #expect(throws: TrainingError.code(codes: 3, index: 1, found: 3)) { try terms([0, 3], [0, 0], 1, logits) }
+    #expect(throws: TrainingError.token(codes: 3, index: 0, found: 4)) { try terms([0, 1], [4, 0], 1, logits) }
+    #expect(throws: TrainingError.timestep(timesteps: 7, sample: 0, found: 7)) { try terms([0, 1], [3, 0], 7, logits) }
+    #expect(throws: TrainingError.shape(of: "the logits", expected: [1, 2, 3], found: [2, 3])) {
       try terms([0, 1], [3, 0], 1, logits.reshaped([2, 3]))
     }
-    #expect(throws: LossError.logitsNotFinite(sample: 0, position: 1)) {
+    #expect(throws: TrainingError.logitsNotFinite(sample: 0, position: 1)) {
       try terms([0, 1], [3, 0], 1, FloatTensor([0, 0, 0, 0, .nan, 0], shape: [1, 2, 3]))
     }
-    #expect(throws: LossError.number(name: "the probability of a timestep", allowed: "(0, 1]", found: 0)) {
+    #expect(throws: TrainingError.setting(name: "the probability of a timestep", expected: "in (0, 1]", found: 0)) {
       try TrainingBatch(clean: [0], corrupted: [0], timesteps: [0], probabilities: [0])
     }
-    #expect(throws: LossError.number(name: "the auxiliary weight", allowed: "[0, infinity)", found: -1)) {
+    #expect(throws: TrainingError.setting(name: "the auxiliary weight", expected: "in [0, infinity)", found: -1)) {
       try LossSettings(auxiliaryWeight: -1)
     }
   }

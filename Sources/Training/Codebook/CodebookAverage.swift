@@ -43,16 +43,21 @@ package struct CodebookAverage: Sendable {
   /// m, [K, D]
   package private(set) var sums: FloatTensor
 
-  /// An average that begins with `codes` [K, D], each as if one latent had gone to it.
+  /// An average that begins with `codes` [K, D].
   ///
+  /// - Parameter sizes: N_k, [K], how many latents of a batch are taken to have gone to each so far; nil for one to each.
   /// - Throws: `TrainingError.setting`.
-  package init(_ settings: Settings, codes: FloatTensor) throws(TrainingError) {
+  package init(_ settings: Settings, codes: FloatTensor, sizes: [Float]? = nil) throws(TrainingError) {
     precondition(codes.shape.count == 2 && codes.count > 0, "codes are [K, D], not \(codes.shape)")
     try TrainingError.require("the codebook's decay", settings.decay, "in 0...1") { (0...1).contains($0) }
     try TrainingError.require("the codebook's ε", settings.epsilon, "above 0") { $0 > 0 && $0.isFinite }
     self.settings = settings
-    (self.codes, sums) = (codes, codes)
-    sizes = FloatTensor(Array(repeating: 1, count: codes.shape[0]), shape: [codes.shape[0]])
+    let (count, width) = (codes.shape[0], codes.shape[1])
+    let sizes = sizes ?? Array(repeating: 1, count: count)
+    precondition(sizes.count == count, "\(sizes.count) sizes of \(count) codes")
+    self.codes = codes
+    self.sizes = FloatTensor(sizes, shape: [count])
+    sums = FloatTensor(codes.values.enumerated().map { $1 * sizes[$0 / width] }, shape: codes.shape)
   }
 
   /// A saved average of K codes of D numbers: `embedding`, `cluster_size` and `embedding_avg`, as checkpoints name them.

@@ -11,7 +11,7 @@ package enum CodeDistance: String, Sendable, Codable, Equatable {
 
 extension FloatTensor {
   /// z / max(|z|, 10⁻¹²) for each row of [N, D].
-  func normalizedRows() -> FloatTensor {
+  package func normalizedRows() -> FloatTensor {
     let (rows, width) = (shape[0], shape[1])
     defer { keepAlive(self) }
     let source = base
@@ -27,7 +27,7 @@ extension FloatTensor {
   }
 
   /// - Throws: `TrainingError.notFinite` for NaN or an infinity in [N, D].
-  func requireFinite(_ what: String) throws(TrainingError) {
+  package func requireFinite(_ what: String) throws(TrainingError) {
     let place = withUnsafeBufferPointer { values in values.firstIndex { !$0.isFinite } }
     guard let place else { return }
     let (row, column) = place.quotientAndRemainder(dividingBy: max(shape[1], 1))
@@ -36,14 +36,14 @@ extension FloatTensor {
 }
 
 /// Latents [N, D] and the code that each goes to.
-struct LatentCodes {
+package struct LatentCodes {
   let latents: FloatTensor
   /// [N]
-  let tokens: [Int32]
+  package let tokens: [Int32]
 
   /// Assigns latents to the codes [K, D] of the largest scores, of equal ones the first. Both are normalised already where the
   /// distance is the cosine.
-  init(_ latents: FloatTensor, codes: FloatTensor, distance: CodeDistance) {
+  package init(_ latents: FloatTensor, codes: FloatTensor, distance: CodeDistance) {
     let (count, width, codeCount) = (latents.shape[0], latents.shape[1], codes.shape[0])
     let codebook =
       switch distance {
@@ -64,7 +64,7 @@ struct LatentCodes {
   }
 
   /// How many latents each of `codes` codes got, and their sums [codes, D] in double precision, added up in the latents' order.
-  func sums(codes: Int) -> (counts: [Int], sums: [Double]) {
+  package func sums(codes: Int) -> (counts: [Int], sums: [Double]) {
     let width = latents.shape[1]
     var members = [[Int]](repeating: [], count: codes)
     for (row, token) in tokens.enumerated() { members[Int(token)].append(row) }

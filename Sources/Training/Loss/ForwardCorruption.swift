@@ -14,10 +14,10 @@ package struct ForwardCorruption: Sendable {
   ///   - timesteps: the network's timestep of each sample, 0…T − 1.
   ///   - step: the training step; with the seed, the sample and the position it names a draw.
   ///   - firstSample: the number of the first sample in the step, where a step takes several batches.
-  /// - Throws: `LossError.shape`, `code`, `timestep`.
+  /// - Throws: `TrainingError.shape`, `code`, `timestep`.
   package func corrupt(
     _ clean: [Int32], timesteps: [Int], step: Int, firstSample: Int = 0, noise: some NoiseSource
-  ) throws(LossError) -> [Int32] {
+  ) throws(TrainingError) -> [Int32] {
     let codes = kernel.codes
     guard !timesteps.isEmpty, !clean.isEmpty, clean.count % timesteps.count == 0 else {
       throw .shape(of: "the images", expected: [timesteps.count, clean.count / max(timesteps.count, 1)], found: [clean.count])

@@ -9,15 +9,15 @@ package struct LossSettings: Sendable, Equatable {
   /// The weight of the others.
   package var unmaskedWeight: Double
 
-  /// - Throws: `LossError.number` for a weight that is negative or not finite.
+  /// - Throws: `TrainingError.setting` for a weight that is negative or not finite.
   package init(
     auxiliaryWeight: Double = 5e-4, isAdaptive: Bool = true, maskedWeight: Double = 1, unmaskedWeight: Double = 1
-  ) throws(LossError) {
+  ) throws(TrainingError) {
     for (name, weight) in [
       ("the auxiliary weight", auxiliaryWeight), ("the weight of masked positions", maskedWeight),
       ("the weight of unmasked positions", unmaskedWeight),
     ] where !(weight >= 0 && weight.isFinite) {
-      throw .number(name: name, allowed: "[0, infinity)", found: weight)
+      throw .setting(name: name, expected: "in [0, infinity)", found: weight)
     }
     self.auxiliaryWeight = auxiliaryWeight
     self.isAdaptive = isAdaptive

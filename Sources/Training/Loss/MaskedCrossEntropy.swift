@@ -18,12 +18,12 @@ package struct MaskedCrossEntropy: Sendable {
   private let smoothing: Double
 
   /// - Parameter smoothing: ε, [0, 1).
-  /// - Throws: `LossError.number`.
+  /// - Throws: `TrainingError.setting`.
   package init(
     kernel: any CorruptionKernel, positions: Positions = .masked, divisor: Divisor = .counted, smoothing: Double = 0
-  ) throws(LossError) {
+  ) throws(TrainingError) {
     guard smoothing >= 0, smoothing < 1 else {
-      throw .number(name: "the label smoothing", allowed: "[0, 1)", found: smoothing)
+      throw .setting(name: "the label smoothing", expected: "in [0, 1)", found: smoothing)
     }
     (self.kernel, self.positions, self.divisor, self.smoothing) = (kernel, positions, divisor, smoothing)
   }
@@ -42,10 +42,10 @@ package struct MaskedCrossEntropy: Sendable {
   /// The loss, 0 if no position counts; puts the gradient in the place of the logits, [B, L, K]. The batch's p_t is not used.
   ///
   /// - Parameter weights: w_b, nil for 1.
-  /// - Throws: `LossError.code`, `token`, `timestep`, `shape`, `number`, `logitsNotFinite`; the logits are then as they were.
+  /// - Throws: `TrainingError.code`, `token`, `timestep`, `shape`, `setting`, `logitsNotFinite`; the logits are then as they were.
   package func replaceWithGradient(
     _ batch: TrainingBatch, logits: inout FloatTensor, weights: [Double]? = nil
-  ) throws(LossError) -> Double {
+  ) throws(TrainingError) -> Double {
     let codes = kernel.codes
     try batch.check(logits, timesteps: kernel.timesteps, codes: codes)
     let scales = try scales(batch, weights)
@@ -54,44 +54,44 @@ package struct MaskedCrossEntropy: Sendable {
     let base = logits.mutableBase()
     losses.withUnsafeMutableBufferPointer { losses in
       nonisolated(unsafe) let (losses, base) = (losses, base)
-      PositionChunks.forEach(count: batch.clean.count, codes: codes) { index, _, _ in
+      PositionChunks.forEach(count: batch.clean.count, codes: codes) { index, p, _ in
         let row = base + index * codes
         guard positions == .all || Int(batch.corrupted[index]) == codes else {
           row.update(repeating: 0, count: codes)
           return
         }
         let scale = scales[index / batch.length]
-        losses[index] = scale * replaceRow(row, code: Int(batch.clean[index]), scale: scale)
+        losses[index] = scale * replaceRow(row, code: Int(batch.clean[index]), scale: scale, probabilities: p)
       }
     }
     return losses.reduce(0, +)
   }
 
   /// w_b / N.
-  private func scales(_ batch: TrainingBatch, _ weights: [Double]?) throws(LossError) -> [Double] {
+  private func scales(_ batch: TrainingBatch, _ weights: [Double]?) throws(TrainingError) -> [Double] {
     let weights = weights ?? Array(repeating: 1, count: batch.timesteps.count)
     guard weights.count == batch.timesteps.count else {
       throw .shape(of: "the samples' weights", expected: [batch.timesteps.count], found: [weights.count])
     }
     for weight in weights where !(weight >= 0 && weight.isFinite) {
-      throw .number(name: "a sample's weight", allowed: "[0, infinity)", found: weight)
+      throw .setting(name: "a sample's weight", expected: "in [0, infinity)", found: weight)
     }
     let isMean = divisor == .counted && positions == .masked
     let counted = isMean ? batch.corrupted.count { Int($0) == kernel.codes } : batch.clean.count
     return weights.map { $0 / Double(max(counted, 1)) }
   }
 
-  /// −Σ y log p of a row of logits, in whose place it puts (p − y) · scale.
-  private func replaceRow(_ row: UnsafeMutablePointer<Float>, code: Int, scale: Double) -> Double {
+  /// −Σ y log p of a row of logits, in whose place it puts (p − y) · scale; p is K numbers to use.
+  private func replaceRow(
+    _ row: UnsafeMutablePointer<Float>, code: Int, scale: Double, probabilities p: UnsafeMutablePointer<Double>
+  ) -> Double {
     let codes = kernel.codes
-    let logSum = LogSoftmax.logSum(row, count: codes)
+    let logSum = LogSoftmax.probabilities(row, count: codes, into: p)
     let even = smoothing / Double(codes)
     var loss = (1 - smoothing) * (logSum - Double(row[code]))
-    for k in 0..<codes {
-      let logP = Double(row[k]) - logSum
-      loss -= even * logP
-      row[k] = Float(scale * (exp(logP) - even - (k == code ? 1 - smoothing : 0)))
-    }
+    for k in 0..<codes { loss -= even * (Double(row[k]) - logSum) }
+    p[code] -= 1 - smoothing
+    for k in 0..<codes { row[k] = Float(scale * (p[k] - even)) }
     return loss
   }
 }

@@ -16,10 +16,10 @@ package struct TrainingBatch: Sendable {
   package var length: Int { clean.count / max(timesteps.count, 1) }
 
   /// - Parameter probabilities: nil where no term is to be divided by p_t.
-  /// - Throws: `LossError.shape` where the arrays don't make B samples of equal length; `number` for a p_t outside (0, 1].
+  /// - Throws: `TrainingError.shape` where the arrays don't make B samples of equal length; `setting` for a p_t outside (0, 1].
   package init(
     clean: [Int32], corrupted: [Int32], timesteps: [Int], probabilities: [Double]? = nil
-  ) throws(LossError) {
+  ) throws(TrainingError) {
     let (count, batch) = (clean.count, timesteps.count)
     guard batch > 0, count > 0, count % batch == 0 else {
       throw .shape(of: "the images", expected: [batch, count / max(batch, 1)], found: [count])
@@ -32,14 +32,14 @@ package struct TrainingBatch: Sendable {
       throw .shape(of: "the timesteps' probabilities", expected: [batch], found: [probabilities.count])
     }
     for p in probabilities where !(p > 0 && p <= 1) {
-      throw .number(name: "the probability of a timestep", allowed: "(0, 1]", found: p)
+      throw .setting(name: "the probability of a timestep", expected: "in (0, 1]", found: p)
     }
     (self.clean, self.corrupted) = (clean, corrupted)
     (self.timesteps, self.probabilities) = (timesteps, probabilities)
   }
 
   /// - Throws: `code`, `token`, `timestep`, `shape`, `logitsNotFinite`.
-  func check(_ logits: FloatTensor, timesteps steps: Int, codes: Int) throws(LossError) {
+  func check(_ logits: FloatTensor, timesteps steps: Int, codes: Int) throws(TrainingError) {
     for (index, token) in clean.enumerated() where token < 0 || Int(token) >= codes {
       throw .code(codes: codes, index: index, found: token)
     }

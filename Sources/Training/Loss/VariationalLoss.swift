@@ -39,8 +39,8 @@ package struct VariationalLoss: Sendable {
   /// The terms of the loss.
   ///
   /// - Parameter logits: [B, L, K].
-  /// - Throws: `LossError.code`, `token`, `timestep`, `shape`, `logitsNotFinite`.
-  package func terms(_ batch: TrainingBatch, logits: FloatTensor) throws(LossError) -> LossTerms {
+  /// - Throws: `TrainingError.code`, `token`, `timestep`, `shape`, `logitsNotFinite`.
+  package func terms(_ batch: TrainingBatch, logits: FloatTensor) throws(TrainingError) -> LossTerms {
     try batch.check(logits, timesteps: kernel.timesteps, codes: kernel.codes)
     defer { keepAlive(logits) }
     return evaluate(batch, logits: logits.base, gradient: nil)
@@ -48,8 +48,8 @@ package struct VariationalLoss: Sendable {
 
   /// The terms of the loss; puts the gradient in the place of the logits, [B, L, K].
   ///
-  /// - Throws: `LossError.code`, `token`, `timestep`, `shape`, `logitsNotFinite`; the logits are then as they were.
-  package func replaceWithGradient(_ batch: TrainingBatch, logits: inout FloatTensor) throws(LossError) -> LossTerms {
+  /// - Throws: `TrainingError.code`, `token`, `timestep`, `shape`, `logitsNotFinite`; the logits are then as they were.
+  package func replaceWithGradient(_ batch: TrainingBatch, logits: inout FloatTensor) throws(TrainingError) -> LossTerms {
     try batch.check(logits, timesteps: kernel.timesteps, codes: kernel.codes)
     defer { keepAlive(logits) }
     let gradient = logits.mutableBase()

@@ -98,4 +98,36 @@ extension Tape {
   package func upsampledNearest(_ x: Node) -> Node {
     record(Gradient.upsampledNearest(x.value)) { x.add($0) }
   }
+
+  /// u = z/|z| for each row z of the last axis; dz = (du − (du·u) u)/|z|.
+  package func normalizedRows(_ x: Node) -> Node {
+    let shape = x.value.shape
+    let width = shape[shape.count - 1]
+    let rows = x.value.reshaped([x.value.count / width, width])
+    let unit = rows.normalizedRows()
+    return record(unit.reshaped(shape)) { gradient in
+      x.add(unit.normalizationGradient(gradient, of: rows).reshaped(shape))
+    }
+  }
+}
+
+extension FloatTensor {
+  /// (g − (g·u) u)/|z| of each row [N, D], u being this tensor's row z/|z|.
+  fileprivate func normalizationGradient(_ gradient: FloatTensor, of rows: FloatTensor) -> FloatTensor {
+    let (count, width) = (shape[0], shape[1])
+    defer { keepAlive(self, gradient, rows) }
+    let (u, g, z) = (base, gradient.base, rows.base)
+    return FloatTensor(uninitialized: shape) { target in
+      ThreadPool.shared.parallelFor(count) { row in
+        let start = row * width
+        var (along, square) = (0.0, 0.0)
+        for i in start..<start + width {
+          along += Double(g[i]) * Double(u[i])
+          square += Double(z[i]) * Double(z[i])
+        }
+        let norm = max(square.squareRoot(), 1e-12)
+        for i in start..<start + width { target[i] = Float((Double(g[i]) - along * Double(u[i])) / norm) }
+      }
+    }
+  }
 }

@@ -70,12 +70,14 @@ package final class Tape {
 
   /// a + b, of one shape.
   package func sum(_ a: Node, _ b: Node) -> Node {
-    var value = a.value
-    let target = value.mutableBase()
-    parallelForChunks(of: value.count, grain: 1 << 14) { range in
-      vqd_add(b.value.base + range.lowerBound, target + range.lowerBound, range.count)
+    let value = FloatTensor(uninitialized: a.value.shape) { sum in
+      parallelForChunks(of: a.value.count, grain: 1 << 14) { range in
+        let target = sum + range.lowerBound
+        target.update(from: a.value.base + range.lowerBound, count: range.count)
+        vqd_add(b.value.base + range.lowerBound, target, range.count)
+      }
     }
-    keepAlive(b.value)
+    keepAlive(a.value, b.value)
     return record(value) { gradient in
       a.add(gradient)
       b.add(gradient)

@@ -58,6 +58,20 @@ package struct ParameterAverage: Sendable {
     return true
   }
 
+  /// Puts values in the place of a parameter's average.
+  ///
+  /// - Throws: `TrainingError.unknown`, `.differingShape`.
+  package mutating func replace(_ name: String, with tensor: FloatTensor) throws(TrainingError) {
+    try parameters.replace(name, with: tensor)
+  }
+
+  /// Puts values [1, D] in the place of a row of a table's average [N, D].
+  ///
+  /// - Throws: `TrainingError.unknown`.
+  package mutating func replaceRow(_ row: Int, of name: String, with values: FloatTensor) throws(TrainingError) {
+    try parameters.replaceRow(row, of: name, with: values)
+  }
+
   /// The average under `<prefix><name>`, the number of updates under `<prefix>updates`.
   package func stored(prefix: String) -> [StoredTensor] {
     parameters.stored(prefix: prefix) + [StoredTensor(prefix + "updates", [updates], shape: [])]

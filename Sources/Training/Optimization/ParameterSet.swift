@@ -61,7 +61,23 @@ package struct ParameterSet: Sendable {
     tensors[place] = tensor
   }
 
-  private mutating func insert(_ name: String, _ tensor: FloatTensor) {
+  /// Puts values [1, D] in the place of a row of a table [N, D].
+  ///
+  /// - Throws: `TrainingError.unknown`.
+  package mutating func replaceRow(_ row: Int, of name: String, with values: FloatTensor) throws(TrainingError) {
+    guard let place = places[name] else { throw .unknown(what: "replacement", parameter: name) }
+    for column in 0..<values.count { tensors[place][row, column] = values[0, column] }
+  }
+
+  /// Puts a tensor of whatever shape under a name.
+  ///
+  /// - Throws: `TrainingError.unknown`.
+  package mutating func resize(_ name: String, to tensor: FloatTensor) throws(TrainingError) {
+    guard let place = places[name] else { throw .unknown(what: "replacement", parameter: name) }
+    tensors[place] = tensor
+  }
+
+  mutating func insert(_ name: String, _ tensor: FloatTensor) {
     places[name] = names.count
     names.append(name)
     tensors.append(tensor)
@@ -96,6 +112,30 @@ package struct ParameterSet: Sendable {
     var found = ParameterSet()
     for (name, tensor) in zip(names, tensors) { found.insert(name, try source.tensor(prefix + name, tensor.shape)) }
     return found
+  }
+}
+
+extension ParameterSet {
+  /// The tensors as a network loads them.
+  ///
+  /// - Parameter others: further tensors of the network.
+  package func source(with others: [(name: String, tensor: FloatTensor)] = []) -> any TensorSource {
+    var tensors = Dictionary(zip(names, tensors)) { first, _ in first }
+    for (name, tensor) in others { tensors[name] = tensor }
+    return TensorsInMemory(names: names + others.map(\.name).filter { places[$0] == nil }, tensors: tensors)
+  }
+}
+
+private struct TensorsInMemory: TensorSource {
+  let file = "parameters in memory"
+  let names: [String]
+  let tensors: [String: FloatTensor]
+
+  func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+
+  func floatTensor(_ name: String) throws(CheckpointError) -> FloatTensor {
+    guard let tensor = tensors[name] else { throw .missingTensor(file: file, tensor: name, shape: nil) }
+    return tensor
   }
 }
 
@@ -139,7 +179,7 @@ extension TensorSource {
   /// A single integer, of shape [].
   ///
   /// - Throws: `CheckpointError.missingTensor`, `.wrongShape`, `.wrongElementType`.
-  func integer(_ name: String) throws(CheckpointError) -> Int {
+  package func integer(_ name: String) throws(CheckpointError) -> Int {
     guard let found = shape(of: name) else { throw .missingTensor(file: file, tensor: name, shape: []) }
     guard found.isEmpty, let value = try integers(name).first else {
       throw .wrongShape(file: file, tensor: name, expected: [], found: found)

@@ -35,6 +35,12 @@ package struct TimestepImportance: Sendable, Codable, Equatable {
     (self.history, self.counts) = (history, counts)
   }
 
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      history: container.decode([Float].self, forKey: .history), counts: container.decode([Int].self, forKey: .counts))
+  }
+
   /// T
   package var timesteps: Int { history.count }
 

@@ -9,6 +9,11 @@ package struct TrainingNoise: Sendable {
     case codeRestart = 1001
     case clusterSample = 1002
     case clusterSeed = 1003
+    case epochShuffle = 1004
+    case flip = 1005
+    case crop = 1006
+    case labelDropout = 1007
+    case initialParameter = 1008
   }
 
   private let philox: Philox

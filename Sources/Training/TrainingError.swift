@@ -16,6 +16,16 @@ public enum TrainingError: Error, Sendable, Equatable {
   case state(name: String, expected: String, found: String)
   /// Fewer latents than a codebook needs.
   case tooFewLatents(expected: Int, found: Int)
+  /// Arrays or logits of a loss whose sizes don't belong together.
+  case shape(of: String, expected: [Int], found: [Int])
+  /// An image's token that isn't a code.
+  case code(codes: Int, index: Int, found: Int32)
+  /// A corrupted token that is neither a code nor the mask.
+  case token(codes: Int, index: Int, found: Int32)
+  /// A timestep outside 0…T − 1.
+  case timestep(timesteps: Int, sample: Int, found: Int)
+  /// Infinite or NaN logits.
+  case logitsNotFinite(sample: Int, position: Int)
   /// NaN or an infinity among latents.
   case notFinite(what: String, row: Int, column: Int, found: Float)
 }
@@ -32,11 +42,21 @@ extension TrainingError: LocalizedError, CustomStringConvertible {
     case .differingShape(let what, let parameter, let expected, let found):
       "\(what): expected shape \(expected) for the parameter \(parameter), found \(found)"
     case .setting(let name, let expected, let found):
-      "\(name) must be \(expected), found \(found)"
+      "\(name) must be \(expected), found \(Int(exactly: found).map { "\($0)" } ?? "\(found)")"
     case .state(let name, let expected, let found):
       "\(name): expected \(expected), found \(found)"
     case .tooFewLatents(let expected, let found):
       "expected at least \(expected) latents, found \(found)"
+    case .shape(let of, let expected, let found):
+      "\(of) must have shape \(expected), found \(found)"
+    case .code(let codes, let index, let found):
+      "token \(index) of the images must be a code in 0..<\(codes), found \(found)"
+    case .token(let codes, let index, let found):
+      "corrupted token \(index) must lie in 0...\(codes), \(codes) being the mask; found \(found)"
+    case .timestep(let timesteps, let sample, let found):
+      "the timestep of sample \(sample) must lie in 0..<\(timesteps), found \(found)"
+    case .logitsNotFinite(let sample, let position):
+      "the logits of sample \(sample) at position \(position) are infinite or NaN"
     case .notFinite(let what, let row, let column, let found):
       "\(what): expected finite numbers, found \(found) in row \(row), column \(column)"
     }
@@ -45,7 +65,7 @@ extension TrainingError: LocalizedError, CustomStringConvertible {
   public var errorDescription: String? { description }
 
   /// - Throws: `.setting` where `holds` is false.
-  static func require(
+  package static func require(
     _ name: String, _ value: Double, _ expected: String, _ holds: (Double) -> Bool
   ) throws(TrainingError) {
     guard holds(value) else { throw .setting(name: name, expected: expected, found: value) }

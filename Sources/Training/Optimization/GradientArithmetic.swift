@@ -1,3 +1,4 @@
+import CKernels
 import Tensor
 
 extension ParameterSet {
@@ -36,6 +37,18 @@ extension ParameterSet {
       for i in pieces[index].range { values[i] *= factor }
     }
     withExtendedLifetime(self) {}
+  }
+
+  /// x ← x + y, in place; names, shapes and order are the same.
+  package mutating func add(_ others: ParameterSet) {
+    precondition(names == others.names, "the sum of different sets")
+    let pieces = pieces
+    let (x, y) = (mutableBases(), others.bases)
+    ThreadPool.shared.parallelFor(pieces.count) { index in
+      let (place, range) = (pieces[index].place, pieces[index].range)
+      vqd_add(y[place] + range.lowerBound, x[place] + range.lowerBound, range.count)
+    }
+    withExtendedLifetime((self, others)) {}
   }
 
   /// Clips gradients by their global norm: g ← min(1, maximum / (‖g‖ + 10⁻⁶)) · g (Pascanu et al. 2013, Algorithm 1).
