@@ -53,6 +53,41 @@ package struct RandomDenoiserInput: Sendable {
   }
 }
 
+/// What the denoiser is trained on once: random input, and random codes to predict.
+package struct RandomTrainingBatch: Sendable {
+  /// x_t, B × L, in 0…K
+  package let tokens: [Int32]
+  package let timesteps: [Int]
+  /// Rows of the class table; empty for a model without classes.
+  package let classes: [Int]
+  /// x_0, B × L, in 0..<K
+  package let targets: [Int32]
+
+  package init(for configuration: DenoiserConfiguration, batch: Int, seed: UInt64) {
+    let input = RandomDenoiserInput(for: configuration, batch: batch, seed: seed)
+    (tokens, timesteps) = (input.tokens, input.timesteps)
+    classes = input.conditions.compactMap { if case .index(let row) = $0 { row } else { nil } }
+    let random = RandomIntegers(seed: seed)
+    targets = tokens.indices.map { Int32(random.draw($0, purpose: 7, below: configuration.codebookSize)) }
+  }
+}
+
+extension FloatTensor {
+  /// Images of uniform noise [B, H, W, 3] in 256 steps from one value to another.
+  package static func randomImages(
+    _ count: Int, height: Int, width: Int, in range: ClosedRange<Float>, seed: UInt64
+  ) -> FloatTensor {
+    let random = RandomIntegers(seed: seed)
+    let shape = [count, height, width, 3]
+    let span = range.upperBound - range.lowerBound
+    return FloatTensor(uninitialized: shape) { target in
+      for place in 0..<shape.reduce(1, *) {
+        target[place] = range.lowerBound + span * (Float(random.draw(place, purpose: 5, below: 256)) / 255)
+      }
+    }
+  }
+}
+
 extension ImageCodec {
   /// Grids of uniformly drawn codes that the codebook knows.
   package func randomTokens(images: Int, seed: UInt64) -> TokenGrid {
@@ -67,10 +102,6 @@ extension ImageCodec {
 
   /// Images of uniform noise [B, H, W, 3] in 0…1, of the size that the denoiser's grid has.
   package func randomImages(_ count: Int, seed: UInt64) -> FloatTensor {
-    let random = RandomIntegers(seed: seed)
-    let shape = [count, rows * pixelsPerToken, columns * pixelsPerToken, 3]
-    return FloatTensor(uninitialized: shape) { target in
-      for place in 0..<shape.reduce(1, *) { target[place] = Float(random.draw(place, purpose: 5, below: 256)) / 255 }
-    }
+    .randomImages(count, height: rows * pixelsPerToken, width: columns * pixelsPerToken, in: 0...1, seed: seed)
   }
 }

@@ -1,33 +1,45 @@
 import Foundation
 
 /// The images below a folder.
-enum ImageFolder {
-  /// All files, links to files too, whose names end like those of PNG or JPEG files, in subfolders too, hidden ones left out, sorted by
-  /// path.
+package enum ImageFolder {
+  /// All image files of a folder, in subfolders too, hidden ones left out, sorted by path.
   ///
   /// - Throws: `PipelineError.noImages` unless there is such a folder with such a file.
-  static func images(in folder: URL) throws(PipelineError) -> [URL] {
+  package static func images(in folder: URL) throws(PipelineError) -> [URL] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
       throw .noImages(folder: folder.path, found: "nothing of that name")
     }
     guard isFolder.boolValue else { throw .noImages(folder: folder.path, found: "a file") }
     var failure: (url: URL, error: any Error)?
+    // A link to a folder is a file to the enumerator.
+    let target = folder.resolvingSymlinksInPath()
     let files = FileManager.default.enumerator(
-      at: folder, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles]
+      at: target, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles]
     ) { url, error in
       failure = (url, error)
       return false
     }
-    let extensions = ImageFormat.allCases.flatMap(\.pathExtensions)
-    var images: [URL] = []
+    var images: [(path: String, url: URL)] = []
     while let file = files?.nextObject() as? URL {
-      if extensions.contains(file.pathExtension.lowercased()), !isOtherThanFile(file) { images.append(file) }
+      if isImageFile(file) { images.append((file.path, file)) }
     }
     if let failure { throw .unreadable(file: failure.url.path, reason: failure.error.localizedDescription) }
     guard !images.isEmpty else { throw .noImages(folder: folder.path, found: "none in it") }
-    return images.sorted { $0.path < $1.path }
+    images.sort { $0.path < $1.path }
+    guard target.path != folder.path else { return images.map(\.url) }
+    return images.map { image in
+      guard image.path.hasPrefix(target.path + "/") else { return image.url }
+      return folder.appendingPathComponent(String(image.path.dropFirst(target.path.count + 1)), isDirectory: false)
+    }
   }
+
+  /// Whether a file, or a link to one, is named like a PNG or JPEG file.
+  package static func isImageFile(_ url: URL) -> Bool {
+    pathExtensions.contains(url.pathExtension.lowercased()) && !isOtherThanFile(url)
+  }
+
+  private static let pathExtensions = Set(ImageFormat.allCases.flatMap(\.pathExtensions))
 
   /// The image of a file; nil for a picture of a generation's steps, which is no result: a preview, by its record, or an animation.
   ///

@@ -26,7 +26,7 @@ extension VQDiffusionPipeline {
     let cancellation = Cancellation()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        GenerationRun.onThreadOfItsOwn {
+        onThreadOfItsOwn("vqdiffusion.generation") {
           continuation.resume(
             with: Result {
               var images: [GeneratedImage] = []
@@ -58,7 +58,7 @@ extension VQDiffusionPipeline {
     return AsyncThrowingStream { continuation in
       let cancellation = Cancellation()
       continuation.onTermination = { _ in cancellation.cancel() }
-      GenerationRun.onThreadOfItsOwn {
+      onThreadOfItsOwn("vqdiffusion.generation") {
         do {
           try run.perform(cancellation) { continuation.yield($0) }
           continuation.finish()
@@ -132,14 +132,6 @@ private struct GenerationRun: Sendable {
     _ = try sampler.initialState(from: self.start, image: 0, noise: PhiloxNoise(seed: settings.seed))
     negativePrompt = request.negativePrompt
     guidance = try pipeline.guidance(settings, negativePrompt: negativePrompt)
-  }
-
-  /// Runs `body` apart from Swift's own threads, which it would block.
-  static func onThreadOfItsOwn(_ body: @escaping @Sendable () -> Void) {
-    let thread = Thread(block: body)
-    thread.name = "vqdiffusion.generation"
-    thread.stackSize = 8 << 20
-    thread.start()
   }
 
   func perform(_ cancellation: Cancellation, report: (GenerationEvent) -> Void) throws {

@@ -1,5 +1,4 @@
 import Diffusion
-import Synchronization
 import Tensor
 import Transformer
 
@@ -21,17 +20,5 @@ struct TransformerDenoiser: Denoiser {
     try transformer.logits(
       tokens: tokens, timesteps: timesteps, conditions: conditions, positions: positions,
       checkCancellation: cancellation.check)
-  }
-}
-
-/// A wish to stop, set from any thread.
-final class Cancellation: Sendable {
-  private let isCancelled = Atomic<Bool>(false)
-
-  func cancel() { isCancelled.store(true, ordering: .relaxed) }
-
-  /// - Throws: `CancellationError` once `cancel` was called.
-  func check() throws {
-    if isCancelled.load(ordering: .relaxed) { throw CancellationError() }
   }
 }

@@ -14,7 +14,7 @@ func tensor(_ images: [RGBImage]) throws(VQVAEError) -> FloatTensor {
 }
 
 /// [B, H, W, 3] in 0…1 as images, each value rounded to the nearest of 256 steps.
-func images(_ tensor: FloatTensor) -> [RGBImage] {
+package func rgbImages(_ tensor: FloatTensor) -> [RGBImage] {
   let (count, height, width) = (tensor.shape[0], tensor.shape[1], tensor.shape[2])
   let size = height * width * 3
   return tensor.withUnsafeBufferPointer { values in

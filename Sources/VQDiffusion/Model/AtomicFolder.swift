@@ -2,6 +2,31 @@ import Foundation
 
 /// A folder that appears under its name only when complete: filled beside it, then renamed.
 enum AtomicFolder {
+  /// As `make`, in place of a folder that is there already, which goes once the new one is complete.
+  ///
+  /// - Throws: as `make`.
+  static func replace(_ url: URL, fill: (URL) throws -> Void) throws {
+    let manager = FileManager.default
+    guard manager.fileExists(atPath: url.path) else { return try make(url, fill: fill) }
+    let parent = url.standardizedFileURL.deletingLastPathComponent()
+    let (fresh, old) = (
+      parent.appendingPathComponent(".\(UUID().uuidString).new"), parent.appendingPathComponent(".\(UUID().uuidString).old")
+    )
+    try make(fresh, fill: fill)
+    do {
+      try manager.moveItem(at: url, to: old)
+      do { try manager.moveItem(at: fresh, to: url) } catch {
+        try? manager.moveItem(at: old, to: url)
+        throw error
+      }
+      // The new folder stands; what is left of the old one is no reason to fail.
+      try? manager.removeItem(at: old)
+    } catch {
+      try? manager.removeItem(at: fresh)
+      throw PipelineError.unwritable(path: url.path, reason: error.localizedDescription)
+    }
+  }
+
   /// Makes a folder that `fill` fills; if that throws, nothing is left.
   ///
   /// - Throws: `PipelineError.unwritable` if there is something of that name already, or the system refuses; what `fill` throws.

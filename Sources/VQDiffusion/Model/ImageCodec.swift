@@ -10,12 +10,18 @@ public struct ImageCodec: Sendable {
   public let rows: Int
   public let columns: Int
 
-  /// Loads the autoencoder of a model; the denoiser's configuration says which grid and how many codes the model has.
+  /// Loads the autoencoder of a model; the denoiser's configuration says which grid and how many codes the model has. Of an autoencoder
+  /// alone the grid is that of images of its resolution.
   ///
-  /// - Throws: `PipelineError`, `CheckpointError` or `VQVAEError`, each naming the part.
+  /// - Throws: `PipelineError`, `CheckpointError` or `VQVAEError`, each naming the part; `PipelineError.mismatchedParts` for an
+  ///   autoencoder alone whose resolution isn't a multiple of `pixelsPerToken`.
   public init(_ location: ModelLocation) throws {
     let source = try location.source()
-    try self.init(source, for: source.denoiserConfiguration())
+    if source.has(.vqvae), !source.has(.transformer) {
+      try self.init(autoencoderOf: source)
+    } else {
+      try self.init(source, for: source.denoiserConfiguration())
+    }
   }
 
   /// The same, of a model folder.
@@ -34,6 +40,19 @@ public struct ImageCodec: Sendable {
         folder: source.location, expected: "\(configuration.codebookSize) codes, as the transformer has",
         found: "\(vqModel.codes) in the vqvae")
     }
+  }
+
+  private init(autoencoderOf source: any ModelSource) throws {
+    let configuration = try source.vqModelConfiguration()
+    guard configuration.resolution.isMultiple(of: configuration.downsamplingFactor) else {
+      throw PipelineError.mismatchedParts(
+        folder: source.location,
+        expected: "a resolution that is a multiple of \(configuration.downsamplingFactor) pixels a token",
+        found: "\(configuration.resolution)")
+    }
+    vqModel = try source.vqModel(reducedCodes: configuration.codes)
+    let side = configuration.resolution / configuration.downsamplingFactor
+    (rows, columns) = (side, side)
   }
 
   /// The codec of the model that comes with the package.
@@ -75,6 +94,6 @@ public struct ImageCodec: Sendable {
   ///
   /// - Throws: `VQVAEError.tokenOutOfRange`.
   public func decode(_ grid: TokenGrid) throws -> [RGBImage] {
-    images(try vqModel.decode(grid))
+    rgbImages(try vqModel.decode(grid))
   }
 }

@@ -41,7 +41,7 @@ enum ModelDocuments {
     }
   }
 
-  private static func json(_ value: some Encodable) throws -> Data {
+  static func json(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(value) + Data("\n".utf8)

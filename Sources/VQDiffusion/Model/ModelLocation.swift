@@ -4,7 +4,7 @@ import Foundation
 ///
 /// A model is this project's folder, a diffusers folder, or a checkpoint of the Microsoft implementation with its YAML configuration.
 public struct ModelLocation: Sendable, Equatable {
-  /// A folder or a checkpoint file; nil for the built-in model.
+  /// A folder or a checkpoint file; nil for the built-in model. The folder of a training run stands for the model in it.
   public var url: URL?
   /// The YAML file that describes a checkpoint file.
   public var configuration: URL?
@@ -51,7 +51,13 @@ public struct ModelLocation: Sendable, Equatable {
         name: "the model", expected: "a checkpoint file, to go with a YAML file and files of its parts",
         found: "a folder: \(url.path)")
     }
-    let folder = try ConfigurationFolder(url)
+    let folder = try ConfigurationFolder(Self.modelFolder(in: url))
     return DiffusersFolder.isOne(folder) ? DiffusersFolder(folder) : ModelFolder(folder)
+  }
+
+  /// The model of a training run's folder, which is recognised by its run.json; any other folder itself.
+  private static func modelFolder(in url: URL) -> URL {
+    let isRun = FileManager.default.fileExists(atPath: url.appendingPathComponent("run.json").path)
+    return isRun ? url.appendingPathComponent("model") : url
   }
 }

@@ -1,14 +1,19 @@
 import Diffusion
 
-/// `scheduler/config.json`: the corruption that a model was trained against.
-struct SchedulerConfiguration: Codable {
-  enum Kind: String, CaseIterable {
-    case maskAndReplace = "mask_and_replace"
-    case firstPaper = "first_paper"
-    case absorbing
-    case uniform
-  }
+/// Which corruption a model is trained against, as `scheduler/config.json` names it.
+public enum CorruptionKind: String, Codable, Sendable, CaseIterable {
+  /// VQ-Diffusion's, with the released models' straight lines.
+  case maskAndReplace = "mask_and_replace"
+  /// VQ-Diffusion's as the first paper printed it (Gu et al. 2022, Section 5.1).
+  case firstPaper = "first_paper"
+  /// Masks alone (Austin et al. 2021).
+  case absorbing
+  /// Replacement alone, by codes of equal probability (VQ-DDM, Hu et al. 2021).
+  case uniform
+}
 
+/// `scheduler/config.json`: the corruption that a model was trained against.
+package struct SchedulerConfiguration: Codable, Sendable {
   var kind: String
   var timesteps: Int
   /// The ends of the straight lines of `mask_and_replace`.
@@ -27,20 +32,32 @@ struct SchedulerConfiguration: Codable {
     case gammaT = "gamma_T"
   }
 
+  /// A kind with its usual numbers.
+  package init(_ kind: CorruptionKind, timesteps: Int) {
+    self = kind == .maskAndReplace ? .released(timesteps: timesteps) : Self(kind: kind.rawValue, timesteps: timesteps)
+  }
+
+  init(
+    kind: String, timesteps: Int, alpha1: Double? = nil, alphaT: Double? = nil, gamma1: Double? = nil, gammaT: Double? = nil
+  ) {
+    (self.kind, self.timesteps) = (kind, timesteps)
+    (self.alpha1, self.alphaT, self.gamma1, self.gammaT) = (alpha1, alphaT, gamma1, gammaT)
+  }
+
   /// The straight lines that the released models were trained with (`alpha1` of the public implementation).
   static func released(timesteps: Int) -> SchedulerConfiguration {
     SchedulerConfiguration(
-      kind: Kind.maskAndReplace.rawValue, timesteps: timesteps, alpha1: 0.99999, alphaT: 0.000009, gamma1: 0.000009,
+      kind: CorruptionKind.maskAndReplace.rawValue, timesteps: timesteps, alpha1: 0.99999, alphaT: 0.000009, gamma1: 0.000009,
       gammaT: 0.99999)
   }
 
   /// - Parameter file: for messages.
   /// - Throws: `PipelineError.invalidConfiguration`, `.unusable`.
-  func kernel(codes: Int, file: String) throws(PipelineError) -> any CorruptionKernel {
+  package func kernel(codes: Int, file: String) throws(PipelineError) -> any CorruptionKernel {
     func invalid(_ field: String, _ expected: [String], _ found: String) -> PipelineError {
       .invalidConfiguration(file: file, field: field, expected: expected.joined(separator: ", "), found: found)
     }
-    guard let known = Kind(rawValue: kind) else { throw invalid("kind", Kind.allCases.map(\.rawValue), kind) }
+    guard let known = CorruptionKind(rawValue: kind) else { throw invalid("kind", CorruptionKind.allCases.map(\.rawValue), kind) }
     guard let rule = reverse.map(ReverseRule.init) ?? .marginal else {
       throw invalid("reverse", ReverseRule.allCases.map(\.rawValue), reverse ?? "")
     }
@@ -67,7 +84,7 @@ struct SchedulerConfiguration: Codable {
   }
 
   /// A field that means nothing with this kind is a mistake.
-  private func expectOnlyFields(of kind: Kind, file: String) throws(PipelineError) {
+  private func expectOnlyFields(of kind: CorruptionKind, file: String) throws(PipelineError) {
     let lines: [(String, Double?)] = [("alpha_1", alpha1), ("alpha_T", alphaT), ("gamma_1", gamma1), ("gamma_T", gammaT)]
     var superfluous = kind == .maskAndReplace ? [] : lines.filter { $0.1 != nil }.map(\.0)
     if kind != .uniform, reverse != nil { superfluous.append("reverse") }

@@ -129,7 +129,7 @@ struct DiffusersFolder: ModelSource {
   func scheduler() throws -> SchedulerConfiguration {
     let scheduler: Scheduler = try folder.decode("scheduler/scheduler_config.json")
     return SchedulerConfiguration(
-      kind: SchedulerConfiguration.Kind.maskAndReplace.rawValue, timesteps: scheduler.timesteps, alpha1: scheduler.alpha1,
+      kind: CorruptionKind.maskAndReplace.rawValue, timesteps: scheduler.timesteps, alpha1: scheduler.alpha1,
       alphaT: scheduler.alphaT, gamma1: scheduler.gamma1, gammaT: scheduler.gammaT)
   }
 

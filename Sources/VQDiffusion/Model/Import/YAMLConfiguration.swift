@@ -6,7 +6,7 @@ import Yams
 /// Tags such as `!!python/tuple` say what a Python program would make of a value; here a sequence is a sequence and nothing is made.
 package struct YAMLConfiguration {
   let file: String
-  private let node: Node
+  package let node: Node
   private let path: String
 
   /// The largest file that is read: configurations have some kilobytes.
