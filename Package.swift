@@ -6,6 +6,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "VQDiffusion", targets: ["VQDiffusion"]),
+    .library(name: "VQDiffusionTraining", targets: ["VQDiffusionTraining"]),
     .executable(name: "vqdiff", targets: ["vqdiff"]),
     .executable(name: "vqdiff-bench", targets: ["vqdiff-bench"]),
   ],
@@ -41,14 +42,21 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ],
       resources: [.copy("Resources/cifar10"), .copy("Resources/clip"), .copy("Resources/imagenet")]),
+    .target(
+      name: "VQDiffusionTraining",
+      dependencies: [
+        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "Training", "VQDiffusion",
+        .product(name: "Yams", package: "Yams"),
+      ]),
     .executableTarget(
       name: "vqdiff",
       dependencies: [
-        "VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "VQDiffusion", "VQDiffusionTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
-      name: "BenchmarkKit", dependencies: ["VQDiffusion", "Transformer", "VQVAE", "Tensor"], path: "Benchmarks/BenchmarkKit"),
+      name: "BenchmarkKit", dependencies: ["VQDiffusion", "Training", "Transformer", "VQVAE", "Tensor"],
+      path: "Benchmarks/BenchmarkKit"),
     .executableTarget(
       name: "vqdiff-bench",
       dependencies: ["BenchmarkKit", "VQDiffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -76,6 +84,12 @@ let package = Package(
       name: "VQDiffusionTests",
       dependencies: [
         "VQDiffusion", "VQVAE", "CLIPText", "Transformer", "Diffusion", "CPNG", "Tensor", "Checkpoint", "TestSupport",
+      ]),
+    .testTarget(
+      name: "VQDiffusionTrainingTests",
+      dependencies: [
+        "VQDiffusionTraining", "VQDiffusion", "Training", "Diffusion", "Transformer", "VQVAE", "Tensor", "Checkpoint",
+        "TestSupport",
       ]),
     .testTarget(
       name: "BenchmarkTests",

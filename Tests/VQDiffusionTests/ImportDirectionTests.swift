@@ -11,13 +11,17 @@ import Testing
     "Transformer": ["Tensor", "Checkpoint", "Foundation", "Synchronization"],
     "CLIPText": ["Tensor", "Checkpoint", "Foundation"],
     "Diffusion": ["Tensor", "Foundation"],
-    "Training": ["Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CKernels", "Foundation"],
+    "Training": ["Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CKernels", "Foundation", "Synchronization"],
     "Evaluation": ["Tensor", "CBLAS", "Foundation"],
     "VQDiffusion": [
       "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CLIPText", "CPNG", "CJPEG", "Logging", "Yams",
       "Foundation", "Synchronization",
     ],
-    "vqdiff": ["VQDiffusion", "ArgumentParser", "Logging", "Foundation"],
+    "VQDiffusionTraining": [
+      "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "Training", "VQDiffusion", "Logging", "Yams",
+      "Foundation", "Synchronization",
+    ],
+    "vqdiff": ["VQDiffusion", "VQDiffusionTraining", "ArgumentParser", "Logging", "Foundation"],
   ]
 
   private static let root = fixtures.deletingLastPathComponent().deletingLastPathComponent()
