@@ -6,7 +6,10 @@ import VQDiffusion
 struct ModelFileOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A model's folder, this project's or diffusers', or a PyTorch checkpoint with --config (the built-in CIFAR-10 model if absent).",
+      """
+      A model's folder, this project's or diffusers', a training run's folder, or a PyTorch checkpoint with --config (the built-in \
+      CIFAR-10 model if absent).
+      """,
       valueName: "path"))
   var model: String?
 

@@ -3,13 +3,29 @@ import Foundation
 import Logging
 import VQDiffusion
 
+/// On how many threads.
+struct ThreadOptions: ParsableArguments {
+  @Option(
+    help: "Threads, 1…\(Threads.allowed.upperBound) (all processors if absent). They change the speed, never the result.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !Threads.allowed.contains(threads) {
+      let allowed = "\(Threads.allowed.lowerBound)…\(Threads.allowed.upperBound)"
+      throw ValidationError("--threads must be \(allowed), found \(threads)")
+    }
+  }
+
+  func apply() throws {
+    if let threads { try Threads.use(threads) }
+  }
+}
+
 /// Which model, and how it computes.
 struct ModelOptions: ParsableArguments {
   @OptionGroup var files: ModelFileOptions
 
-  @Option(
-    help: "Threads, 1…\(Threads.allowed.upperBound) (all processors if absent). They change the speed, never the result.")
-  var threads: Int?
+  @OptionGroup var threads: ThreadOptions
 
   @Option(
     help: """
@@ -36,22 +52,19 @@ struct ModelOptions: ParsableArguments {
   @Flag(help: "Log what is done, and how long it takes, to standard error.")
   var verbose = false
 
-  func validate() throws {
-    if let threads, !Threads.allowed.contains(threads) {
-      let allowed = "\(Threads.allowed.lowerBound)…\(Threads.allowed.upperBound)"
-      throw ValidationError("--threads must be \(allowed), found \(threads)")
-    }
-  }
-
   /// Sets the threads and the log; called before any work.
   func apply() throws {
-    let level: Logger.Level = verbose ? .debug : .warning
+    Self.log(verbose ? .debug : .warning)
+    try threads.apply()
+  }
+
+  /// Sends the log to standard error.
+  static func log(_ level: Logger.Level) {
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
       handler.logLevel = level
       return handler
     }
-    if let threads { try Threads.use(threads) }
   }
 
   var location: ModelLocation { files.location }

@@ -1,9 +1,9 @@
 import Foundation
 import VQDiffusion
 
-/// One line on a watched standard error that says how far a generation is; nothing otherwise.
+/// One line on a watched standard error that says how far work is; nothing otherwise.
 struct ProgressLine {
-  private let isShown: Bool
+  let isShown: Bool
   /// The batch at work and when it began.
   private var batch: Range<Int>?
   private var batchStart = ContinuousClock.now
@@ -22,21 +22,21 @@ struct ProgressLine {
     let stepsLeft = Double(progress.totalSteps - progress.step) + batchesLeft * Double(progress.totalSteps)
     let images =
       step.totalImages == 1 ? "" : " of images \(step.images.lowerBound + 1)–\(step.images.upperBound) of \(step.totalImages)"
-    write(
+    show(
       "step \(progress.step)/\(progress.totalSteps)\(images), \(String(format: "%.3f", perStep)) s/it, "
         + "\(Self.clock(perStep * stepsLeft)) left")
   }
 
   /// Takes the line away.
-  func clear() {
-    if isShown { write("") }
+  func clear() { show("") }
+
+  /// Puts `text` in the line's place.
+  func show(_ text: String) {
+    if isShown { Terminal.show("\r\u{1B}[K\(text)") }
   }
 
-  private func write(_ text: String) {
-    Terminal.show("\r\u{1B}[K\(text)")
-  }
-
-  private static func clock(_ seconds: Double) -> String {
+  /// Seconds as 12:34, or 1:23:45.
+  static func clock(_ seconds: Double) -> String {
     let whole = Int(seconds.rounded(.up))
     let minutes = "\((whole / 60 % 60).padded(to: 2)):\((whole % 60).padded(to: 2))"
     return whole < 3600 ? minutes : "\(whole / 3600):\(minutes)"

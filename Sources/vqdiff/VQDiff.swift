@@ -11,6 +11,7 @@ struct VQDiff: AsyncParsableCommand {
     version: VQDiffusionPipeline.version,
     subcommands: [
       Generate.self, Inpaint.self, Vary.self, Encode.self, Decode.self, Denoise.self, Evaluate.self, Inspect.self, Convert.self,
+      Train.self, RefitCodebook.self, FinetuneGuidance.self,
     ])
 
   static func main() async {

@@ -129,7 +129,9 @@ import VQDiffusion
       let encode = try succeed(["encode", "--help"], in: folder)
       let words = encode.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       #expect(words.contains("Images aren't resized: their sides must be multiples of the pixels per token"))
-      for command in ["generate", "inpaint", "vary", "decode", "denoise", "evaluate", "inspect", "convert"] {
+      for command in [
+        "generate", "inpaint", "vary", "decode", "denoise", "evaluate", "inspect", "convert", "refit", "finetune-guidance",
+      ] {
         let help = try succeed([command, "--help"], in: folder)
         #expect(help.output.contains("USAGE: vqdiff \(command)"))
       }

@@ -18,13 +18,22 @@ struct Program {
   private let streams: [URL]
 
   init(_ arguments: [String], in folder: URL) throws {
+    try self.init(Self.executable(), arguments, in: folder)
+  }
+
+  /// Runs a script that finds the program as `$0`.
+  init(shell script: String, in folder: URL) throws {
+    try self.init(URL(fileURLWithPath: "/bin/bash"), ["-c", script, Self.executable().path], in: folder)
+  }
+
+  private init(_ executable: URL, _ arguments: [String], in folder: URL) throws {
     // A parent that ignores SIGINT would hand that down.
     signal(SIGINT, SIG_DFL)
     streams = ["output", "errors"].map {
       FileManager.default.temporaryDirectory.appendingPathComponent("\($0)-\(UUID().uuidString)")
     }
     for stream in streams { try Data().write(to: stream) }
-    process.executableURL = try Self.executable()
+    process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
