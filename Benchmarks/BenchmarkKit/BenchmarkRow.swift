@@ -8,8 +8,9 @@ package struct BenchmarkRow: Encodable, Sendable {
   package var test: BenchmarkTest
   package var batch: Int
   package var threads: Int
-  /// What multiplies by weights, and the BLAS library's kernels (see `Backend.name`).
+  /// What multiplies by weights, and the BLAS library's kernels (see `Backend.name`); the latter alone for training.
   package var backend: String
+  /// Empty for training, whose products are chosen by their shapes.
   package var products: String
   package var weights: String
   /// Empty where each layer's shape chooses.
@@ -18,7 +19,7 @@ package struct BenchmarkRow: Encodable, Sendable {
   package var testTime: String
   /// Of the part that the test runs.
   package var nParams: Int
-  /// Bytes of its files; of random weights, four a parameter.
+  /// Bytes of its files; of random weights, and in training, four a parameter.
   package var modelSize: Int
   /// Evaluations that an image may take; for `sample` only.
   package var steps: Int?
@@ -35,7 +36,7 @@ package struct BenchmarkRow: Encodable, Sendable {
   /// Sequences that the denoiser evaluated, per second.
   package var avgEvaluationsS: Double?
   package var avgImagesS: Double?
-  /// 2 · multiply-adds of the plain algorithm (see `WorkCount`) / time / 10⁹.
+  /// 2 · multiply-adds of the plain algorithm (see `WorkCount`; three times the forward pass's for training) / time / 10⁹.
   package var avgEffectiveGflops: Double?
   /// The largest resident memory while the test ran, the loaded model included.
   package var peakMemory: Int
@@ -58,14 +59,15 @@ package struct BenchmarkRow: Encodable, Sendable {
     model = session.model.name
     (self.test, self.batch) = (test, batch)
     threads = Threads.count
-    backend = Backend.name(session.options)
-    products = session.options.products.rawValue
+    backend = test.isTraining ? Backend.name : Backend.name(session.options)
+    products = test.isTraining ? "" : session.options.products.rawValue
     weights = session.options.weights.rawValue
     convolution = session.options.convolution?.rawValue ?? ""
     cpuInfo = Machine.processor
     testTime = Date().ISO8601Format()
     nParams = work.parameters
-    modelSize = try session.model.storedBytes(of: test.usesDenoiser ? .transformer : .vqvae) ?? 4 * work.parameters
+    let stored = test.isTraining ? nil : try session.model.storedBytes(of: test.usesDenoiser ? .transformer : .vqvae)
+    modelSize = stored ?? 4 * work.parameters
     steps = test == .sample ? try session.sampleSteps() : nil
     countedTokens = test.countedTokens
     samplesNs = samples.map(\.nanoseconds)
@@ -76,9 +78,9 @@ package struct BenchmarkRow: Encodable, Sendable {
     samplesTs = rates { _ in batch * session.model.denoiserConfiguration.sequenceLength }
     let tokens = Statistics(samplesTs)
     (avgTs, stddevTs) = (tokens.mean, tokens.deviation)
-    if test.usesDenoiser { avgEvaluationsS = Statistics(rates { $0 }).mean }
+    if test.countsEvaluations { avgEvaluationsS = Statistics(rates { $0 }).mean }
     if test != .denoise { avgImagesS = Statistics(rates { _ in batch }).mean }
-    let units = rates { test.usesDenoiser ? $0 : batch }
+    let units = rates { test.countsEvaluations ? $0 : batch }
     avgEffectiveGflops = Statistics(units.map { $0 * 2 * Double(work.multiplyAddsPerUnit) * 1e-9 }).mean
   }
 }

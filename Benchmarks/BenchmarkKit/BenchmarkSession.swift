@@ -11,8 +11,12 @@ package final class BenchmarkSession {
   package let model: BenchmarkModel
   package let options: ComputeOptions
   private let steps: Int?
+  /// Of what a training begins with.
+  private static let parameterSeed: UInt64 = 1
   private var denoiser: DenoisingTransformer?
   private var codec: ImageCodec?
+  private var denoiserTraining: TrainingStep<RandomTrainingBatch>?
+  private var codecTraining: TrainingStep<FloatTensor>?
 
   /// - Parameter steps: of `sample`; the model's own if nil.
   package init(_ model: BenchmarkModel, options: ComputeOptions, steps: Int?) {
@@ -21,7 +25,8 @@ package final class BenchmarkSession {
 
   /// Loads what a test needs, frees what it doesn't, and returns a maker of its repetitions.
   package func workload(_ test: BenchmarkTest, batch: Int) throws -> (Int) throws -> Repetition {
-    if test.usesDenoiser { codec = nil } else { denoiser = nil }
+    try requireMeasurable(test)
+    freeAll(butFor: test)
     switch test {
     case .denoise:
       let denoiser = try loadedDenoiser()
@@ -53,6 +58,8 @@ package final class BenchmarkSession {
           return 0
         }
       }
+    case .train: return try denoiserTraining(batch: batch)
+    case .trainVQVAE: return try codecTraining(batch: batch)
     case .loadDenoiser:
       return { _ in
         self.load {
@@ -68,6 +75,46 @@ package final class BenchmarkSession {
         } then: {
           self.codec = try self.model.codec()
         }
+      }
+    }
+  }
+
+  /// - Throws: `BenchmarkError` for a test that the model or the options don't go with, before anything is loaded.
+  package func requireMeasurable(_ test: BenchmarkTest) throws(BenchmarkError) {
+    guard test.isTraining else { return }
+    if test == .train, model.denoiserConfiguration.kind == .text { throw .textConditional(model: model.name, test: test) }
+    if options != ComputeOptions() { throw .arithmetic(test: test) }
+  }
+
+  private func freeAll(butFor test: BenchmarkTest) {
+    if test.isTraining || !test.usesDenoiser { denoiser = nil }
+    if test.isTraining || test.usesDenoiser { codec = nil }
+    if test != .train { denoiserTraining = nil }
+    if test != .trainVQVAE { codecTraining = nil }
+  }
+
+  private func denoiserTraining(batch: Int) throws -> (Int) throws -> Repetition {
+    let configuration = model.denoiserConfiguration
+    let step = try denoiserTraining ?? TrainingStep(configuration, seed: Self.parameterSeed)
+    denoiserTraining = step
+    return { repetition in
+      let input = RandomTrainingBatch(for: configuration, batch: batch, seed: UInt64(repetition))
+      return {
+        _ = try step(input)
+        return batch
+      }
+    }
+  }
+
+  private func codecTraining(batch: Int) throws -> (Int) throws -> Repetition {
+    let step = try codecTraining ?? TrainingStep(model.codecConfiguration(), seed: Self.parameterSeed)
+    codecTraining = step
+    let (height, width) = try imageSize()
+    return { repetition in
+      let images = FloatTensor.randomImages(batch, height: height, width: width, in: -1...1, seed: UInt64(repetition))
+      return {
+        _ = try step(images)
+        return 0
       }
     }
   }
@@ -103,18 +150,30 @@ package final class BenchmarkSession {
   /// Steps of `sample`.
   package func sampleSteps() throws -> Int { try settings().steps }
 
-  /// What one unit of a test (a sequence of the denoiser, an image of the codec) takes, and the parameters of the part it runs.
+  /// Of the images that the denoiser's tokens make, in pixels.
+  private func imageSize() throws -> (height: Int, width: Int) {
+    let (grid, factor) = (model.denoiserConfiguration.grid, try model.codecConfiguration().downsamplingFactor)
+    return (grid[0] * factor, grid[1] * factor)
+  }
+
+  /// What one unit of a test (a sequence of the denoiser, an image of the codec) takes, and the parameters of the part it runs. A training
+  /// step counts as three forward passes: gradients with respect to inputs and to weights take as many products each.
   package func work(_ test: BenchmarkTest) throws -> (multiplyAddsPerUnit: Int, parameters: Int) {
-    let configuration = model.denoiserConfiguration
     if test.usesDenoiser {
-      let count = WorkCount(denoiser: configuration)
-      return (test.isLoad ? 0 : count.multiplyAdds, count.parameters)
+      let count = WorkCount(denoiser: model.denoiserConfiguration)
+      return (test.isLoad ? 0 : count.multiplyAdds * (test.isTraining ? 3 : 1), count.parameters)
     }
     let codec = try model.codecConfiguration()
-    let (height, width) = (configuration.grid[0] * codec.downsamplingFactor, configuration.grid[1] * codec.downsamplingFactor)
+    let (height, width) = try imageSize()
     let encoder = WorkCount(encoder: codec, height: height, width: width)
     let decoder = WorkCount(decoder: codec, height: height, width: width)
-    let perImage = test == .encode ? encoder.multiplyAdds : test == .decode ? decoder.multiplyAdds : 0
+    let perImage =
+      switch test {
+      case .encode: encoder.multiplyAdds
+      case .decode: decoder.multiplyAdds
+      case .trainVQVAE: 3 * (encoder.multiplyAdds + decoder.multiplyAdds)
+      default: 0
+      }
     return (perImage, encoder.parameters + decoder.parameters)
   }
 }

@@ -1,6 +1,7 @@
 /// What is measured of a model.
 package enum BenchmarkTest: String, Sendable, CaseIterable, Encodable {
-  case denoise, sample, encode, decode
+  case denoise, sample, encode, decode, train
+  case trainVQVAE = "train-vqvae"
   case loadDenoiser = "load-denoiser"
   case loadCodec = "load-codec"
 
@@ -10,12 +11,18 @@ package enum BenchmarkTest: String, Sendable, CaseIterable, Encodable {
   }
 
   /// Names for the command line.
-  package static let names = ["denoise", "sample", "encode", "decode", "load"] + ["load-denoiser", "load-codec"]
+  package static let names =
+    ["denoise", "sample", "encode", "decode", "train", "train-vqvae", "load"] + ["load-denoiser", "load-codec"]
 
   package var isLoad: Bool { self == .loadDenoiser || self == .loadCodec }
 
+  package var isTraining: Bool { self == .train || self == .trainVQVAE }
+
   /// Whether it is the denoiser that is measured, else the codec.
-  package var usesDenoiser: Bool { self == .denoise || self == .sample || self == .loadDenoiser }
+  package var usesDenoiser: Bool { self == .denoise || self == .sample || self == .train || self == .loadDenoiser }
+
+  /// Whether it is told by the sequences that the denoiser evaluates.
+  package var countsEvaluations: Bool { self == .denoise || self == .sample }
 
   /// Which tokens its tokens per second count.
   package var countedTokens: String {
@@ -24,6 +31,8 @@ package enum BenchmarkTest: String, Sendable, CaseIterable, Encodable {
     case .sample: "finished image tokens"
     case .encode: "tokens produced from images"
     case .decode: "tokens decoded to images"
+    case .train: "tokens trained on"
+    case .trainVQVAE: "tokens of the images trained on"
     case .loadDenoiser, .loadCodec: "none"
     }
   }

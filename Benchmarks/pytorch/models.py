@@ -94,6 +94,10 @@ class Denoiser(nn.Module):
             x = block(x, timestep, label)
         return self.logits(self.norm(x))
 
+    def loss(self, tokens, timestep, label, target):
+        """Mean cross-entropy over all positions; target [B, L] in 0…K − 1."""
+        return F.cross_entropy(self(tokens, timestep, label).flatten(0, 1), target.flatten())
+
 
 def group_norm(channels):
     return nn.GroupNorm(32, channels, eps=1e-6)
@@ -168,17 +172,35 @@ class Codec(nn.Module):
         self.decoder = nn.Sequential(*decoder)
         self.codebook = nn.Embedding(codes, dimension)
 
-    def encode(self, images):
-        """images [B, 3, H, W] in −1…1 -> tokens [B, h, w]."""
-        latents = self.encoder(images).permute(0, 2, 3, 1)
+    def latents(self, images):
+        """images [B, 3, H, W] in −1…1 -> what is quantised, [B, h, w, D]."""
+        return self.encoder(images).permute(0, 2, 3, 1)
+
+    def nearest(self, latents):
+        """latents [B, h, w, D] -> tokens [B, h, w]."""
         table = self.codebook.weight
         # |z − e|² without |z|², which is the same for all codes.
         distances = torch.addmm(table.square().sum(1), latents.flatten(0, 2), table.T, alpha=-2)
         return distances.argmin(1).view(latents.shape[:3])
 
+    def encode(self, images):
+        """images [B, 3, H, W] in −1…1 -> tokens [B, h, w]."""
+        return self.nearest(self.latents(images))
+
     def decode(self, tokens):
         """tokens [B, h, w] -> images [B, 3, H, W] in −1…1."""
         return self.decoder(self.codebook(tokens).permute(0, 3, 1, 2)).clamp(-1, 1)
+
+    def loss(self, images):
+        """Mean absolute error of the images, plus the quantiser's mean |sg[e] − z|² + 0.25 mean |e − sg[z]|²; the decoder's gradient goes
+        to the latents as it is."""
+        latents = self.latents(images)
+        with torch.no_grad():
+            tokens = self.nearest(latents)
+        codes = self.codebook(tokens)
+        quantiser = F.mse_loss(latents, codes.detach()) + 0.25 * F.mse_loss(codes, latents.detach())
+        straight_through = latents + (codes - latents).detach()
+        return F.l1_loss(self.decoder(straight_through.permute(0, 3, 1, 2)), images) + quantiser
 
 
 DENOISERS = {

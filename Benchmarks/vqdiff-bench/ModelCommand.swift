@@ -15,6 +15,9 @@ struct ModelCommand: ParsableCommand {
       Guidance evaluates two sequences per image and step, which evaluations/s counts.
       encode   Images of random noise to tokens; tokens/s are produced tokens.
       decode   Random tokens to images; tokens/s are decoded tokens.
+      train    One training step of the denoiser from its initial parameters, on random tokens: forward pass, cross-entropy over all \
+      positions, backward pass, AdamW. Not of text-conditional models.
+      train-vqvae  The same of the autoencoder, on images of random noise: absolute error and the quantiser's loss.
       load     Seconds until the denoiser (load-denoiser) and the codec (load-codec) are ready, from files or, with random weights, \
       from nothing.
 
@@ -83,6 +86,11 @@ struct ModelCommand: ParsableCommand {
     let session = BenchmarkSession(
       try BenchmarkModel(model),
       options: ComputeOptions(products: products, convolution: convolution, weights: weights, memory: memory), steps: steps)
+    do {
+      for test in try parseTests(tests) { try session.requireMeasurable(test) }
+    } catch let error as BenchmarkError {
+      throw ValidationError("\(error)")
+    }
     if interactive { return try serve(session) }
     var table = TableWriter<BenchmarkRow>(output) { writeLine($0) }
     for test in try parseTests(tests) {

@@ -18,12 +18,15 @@ import VQDiffusion
       #expect(throws: ListError.self) { try parseNumbers(text, in: 1...16) }
     }
     #expect(try parseTests("decode,load") == [.decode, .loadDenoiser, .loadCodec])
+    #expect(try parseTests("train,train-vqvae") == [.train, .trainVQVAE])
     for text in ["", "denoise,", "training"] { #expect(throws: ListError.self) { try parseTests(text) } }
   }
 
   private func rows() throws -> [BenchmarkRow] {
     let session = BenchmarkSession(try BenchmarkModel("cifar-random"), options: ComputeOptions(), steps: 3)
-    return try [(BenchmarkTest.denoise, 2), (.sample, 2), (.encode, 1), (.decode, 1), (.loadCodec, 1)].map { test, batch in
+    return try [
+      (BenchmarkTest.denoise, 2), (.sample, 2), (.encode, 1), (.decode, 1), (.train, 2), (.trainVQVAE, 1), (.loadCodec, 1),
+    ].map { test, batch in
       try BenchmarkRow(test, session, batch: batch, repetitions: 2)
     }
   }
@@ -46,6 +49,12 @@ import VQDiffusion
       case .sample:
         // Three steps, two sequences each for guidance.
         #expect(row.steps == 3 && close(row.avgImagesS, tokens / 64) && close(row.avgEvaluationsS, tokens / 64 * 6))
+      case .train:
+        #expect(row.avgEvaluationsS == nil && close(row.avgImagesS, tokens / 64))
+        #expect(close(row.avgEffectiveGflops, tokens / 64 * 2 * 3 * 186_482_688 * 1e-9))
+      case .trainVQVAE:
+        #expect(row.avgEvaluationsS == nil && close(row.avgImagesS, tokens / 64))
+        #expect(close(row.avgEffectiveGflops, tokens / 64 * 2 * 3 * (45_645_824 + 92_766_208) * 1e-9))
       default: #expect(row.avgEvaluationsS == nil && close(row.avgImagesS, tokens / 64))
       }
     }
@@ -69,11 +78,12 @@ import VQDiffusion
       #expect(lines.count == rows.count + 1)
       let names = lines[0].split(separator: ",")
       #expect(names.contains("avg_ts") && names.contains("steps") && !names.contains("samples_ns"))
-      for line in lines.dropFirst() {
-        // The backend's name is the one value with a comma, and so the one in quotes.
+      for (line, row) in zip(lines.dropFirst(), rows) {
+        // The backend's name is the one value with a comma, and so the one in quotes; training's has none.
         let parts = line.split(separator: "\"", omittingEmptySubsequences: false)
-        try #require(parts.count == 3)
-        #expect((parts[0] + "quoted" + parts[2]).split(separator: ",", omittingEmptySubsequences: false).count == names.count)
+        try #require(parts.count == (row.test.isTraining ? 1 : 3))
+        let unquoted = parts.enumerated().map { $0.offset == 1 ? "quoted" : $0.element }.joined()
+        #expect(unquoted.split(separator: ",", omittingEmptySubsequences: false).count == names.count)
       }
     case .json:
       let array = try object(lines.joined())
