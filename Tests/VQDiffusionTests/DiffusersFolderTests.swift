@@ -214,6 +214,14 @@ import VQVAE
     }
   }
 
+  /// A folder that states this project's format is its own, whatever class it names.
+  @Test func aClassNameAloneDoesNotMakeOne() throws {
+    try withTemporaryFolder { folder in
+      try ModelFolders.writeModel("denoiser-class-fc", to: folder, index: ["_class_name": "VQDiffusionPipeline"])
+      #expect(try VQDiffusionPipeline(contentsOf: folder).name == "small")
+    }
+  }
+
   @Test func theReportNamesWhatIsThere() throws {
     let report = try ModelReport(ModelLocation(RecordedPipeline.folder))
     #expect(report.name == "pipeline" && report.timesteps == 10 && report.labels == [])

@@ -12,8 +12,12 @@ struct DiffusersFolder: ModelSource {
 
   init(_ folder: ConfigurationFolder) { self.folder = folder }
 
-  /// Whether a folder is one of diffusers', whose configurations name their class.
+  /// Whether a folder is one of diffusers', whose configurations name their class; this project's state their format, and may name a
+  /// class besides.
   static func isOne(_ folder: ConfigurationFolder) -> Bool {
+    struct Format: Decodable { var format: Int }
+    let index: Format? = try? folder.decode("model_index.json")
+    guard index == nil else { return false }
     struct ClassName: Decodable {
       var name: String
       enum CodingKeys: String, CodingKey { case name = "_class_name" }
