@@ -117,6 +117,19 @@ import VQDiffusionTraining
     }
   }
 
+  @Test func aRunOfAnotherVersion() async throws {
+    try await refused {
+      guard case .invalidSettings(_, "format", _, let found) = $0 else { return false }
+      return found == "2, where this version knows 1"
+    } _: { folder, run in
+      _ = try await run.begin(in: folder.appendingPathComponent("run"))
+      let file = folder.appendingPathComponent("run/run.json")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      try text.replacing("\"format\" : 1", with: "\"format\" : 2").write(to: file, atomically: true, encoding: .utf8)
+      _ = try await TrainingRun.resume(in: folder.appendingPathComponent("run"))
+    }
+  }
+
   /// Other times of reports change no step, and may be edited.
   @Test func reportsMayChange() async throws {
     try await withTemporaryFolder { folder in
