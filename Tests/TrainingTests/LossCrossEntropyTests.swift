@@ -8,7 +8,7 @@ import Training
 @Suite struct LossCrossEntropyTests {
   /// −Σ y log p over the positions that count, in double precision.
   private func oracle(
-    _ logits: [Double], _ batch: TrainingBatch, codes: Int, all: Bool, divisor: Double, smoothing: Double, weights: [Double]
+    _ logits: [Double], _ batch: TrainingBatch, codes: Int, all: Bool, divisor: Double, smoothing: Double
   ) -> Double {
     batch.clean.indices.reduce(0) { sum, index in
       guard all || Int(batch.corrupted[index]) == codes else { return sum }
@@ -17,12 +17,12 @@ import Training
       let terms = row.enumerated().map { k, x in
         (smoothing / Double(codes) + (k == Int(batch.clean[index]) ? 1 - smoothing : 0)) * (logSum - x)
       }
-      return sum + weights[index / batch.length] * terms.reduce(0, +) / divisor
+      return sum + terms.reduce(0, +) / divisor
     }
   }
 
-  @Test(arguments: [(false, false, 0.0), (false, true, 0.1), (true, false, 0.1), (true, true, 0)])
-  func equalsTheSumAndItsDifferences(all: Bool, overAll: Bool, smoothing: Double) throws {
+  @Test(arguments: [(false, 0.0), (false, 0.1), (true, 0.1), (true, 0)])
+  func equalsTheSumAndItsDifferences(all: Bool, smoothing: Double) throws {
     let codes = 5
     let kernel = try LossKernels.absorbing.kernel(codes: codes)
     var numbers = LossNumbers(seed: 6)
@@ -33,16 +33,14 @@ import Training
     let batch = try TrainingBatch(clean: clean, corrupted: corrupted, timesteps: timesteps)
     let masked = corrupted.count { $0 == codes }
     try #require(masked > 0 && masked < clean.count)
-    let weights = MaskedCrossEntropy.boundWeights(kernel, timesteps: timesteps)
-    expectClose(weights, [7.0 / 2, 7.0 / 4, 7.0 / 6], absolute: 1e-12)
     let logits = FloatTensor(numbers.logits(clean.count * codes, spread: 3), shape: [3, 7, codes])
     var gradient = logits
     let loss = try MaskedCrossEntropy(
-      kernel: kernel, positions: all ? .all : .masked, divisor: overAll ? .all : .counted, smoothing: smoothing
-    ).replaceWithGradient(batch, logits: &gradient, weights: weights)
-    let divisor = Double(all || overAll ? clean.count : masked)
+      kernel: kernel, positions: all ? .all : .masked, smoothing: smoothing
+    ).replaceWithGradient(batch, logits: &gradient)
+    let divisor = Double(all ? clean.count : masked)
     func value(_ logits: [Double]) -> Double {
-      oracle(logits, batch, codes: codes, all: all, divisor: divisor, smoothing: smoothing, weights: weights)
+      oracle(logits, batch, codes: codes, all: all, divisor: divisor, smoothing: smoothing)
     }
     let row = logits.values.map(Double.init)
     expectClose([loss], [value(row)], absolute: 1e-12)
@@ -69,11 +67,5 @@ import Training
     #expect(throws: TrainingError.setting(name: "the label smoothing", expected: "in [0, 1)", found: 1)) {
       try MaskedCrossEntropy(kernel: kernel, smoothing: 1)
     }
-    let batch = try TrainingBatch(clean: [0], corrupted: [2], timesteps: [0])
-    var logits = FloatTensor([1, 2], shape: [1, 1, 2])
-    #expect(throws: TrainingError.shape(of: "the samples' weights", expected: [1], found: [2])) {
-      try MaskedCrossEntropy(kernel: kernel).replaceWithGradient(batch, logits: &logits, weights: [1, 1])
-    }
-    #expect(logits.values == [1, 2])
   }
 }
