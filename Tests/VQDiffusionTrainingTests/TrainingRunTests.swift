@@ -10,7 +10,7 @@ import VQDiffusionTraining
 @Suite struct TrainingRunTests {
   /// What can be trained, each in a way that keeps another state.
   enum Kind: String, CaseIterable, Sendable {
-    case averagedCodes, cosineCodes, trainedCodes, accumulated, plateau
+    case averagedCodes, cosineCodes, trainedCodes, accumulated, plateau, referenceCosine
     case variational, importance, masked, uniform, unconditional, accumulatedDenoiser
     case refit, nullVector, learnedVector
   }
@@ -43,6 +43,10 @@ import VQDiffusionTraining
     case .plateau:
       var settings = try SmallRuns.autoencoder()
       (settings.optimization.schedule, settings.optimization.plateauPatience) = (.plateau, 1)
+      return TrainingRun(.autoencoder(settings), images: images)
+    case .referenceCosine:
+      var settings = try SmallRuns.autoencoder()
+      settings.optimization.schedule = .cosineReference
       return TrainingRun(.autoencoder(settings), images: images)
     case .variational: return try await denoiser(SmallRuns.denoiser(.init(importanceSampling: false)), on: images)
     // Importance takes over once each of the four timesteps was drawn eleven times.

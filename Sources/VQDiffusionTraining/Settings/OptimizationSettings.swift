@@ -6,6 +6,8 @@ public struct OptimizationSettings: Codable, Sendable, Equatable {
   public enum Schedule: String, Codable, Sendable, CaseIterable {
     /// Linear warm-up, then half a cosine down to 0 at the last step.
     case cosine
+    /// The same as the public VQ-Diffusion code computes it: see `CosineSchedule`.
+    case cosineReference = "cosine_reference"
     /// Linear warm-up, then a rate that is multiplied by `plateau_factor` whenever the loss hasn't fallen for `plateau_patience` steps.
     case plateau
     /// Linear warm-up, then the same rate for ever.
@@ -90,6 +92,8 @@ public struct OptimizationSettings: Codable, Sendable, Equatable {
   func rate() throws(TrainingError) -> LearningRate {
     switch schedule {
     case .cosine: .warmUpThenCosine(try WarmUpThenCosine(peak: learningRate, warmUp: warmUp, steps: steps))
+    case .cosineReference:
+      .cosine(try CosineSchedule(base: learningRate / Double(warmUp + 1), peak: learningRate, warmUp: warmUp, period: steps))
     case .plateau:
       .plateau(
         try PlateauSchedule(
