@@ -26,6 +26,8 @@ import Testing
     BadUsageTests.Case("train vqvae --images images --output run --preset huge", "'huge' is invalid for '--preset"),
     BadUsageTests.Case("train denoiser --images images --output run --kernel best", "'best' is invalid for '--kernel"),
     BadUsageTests.Case("train denoiser --images images --output run --loss best", "'best' is invalid for '--loss"),
+    BadUsageTests.Case(
+      "train denoiser --images images --output run --set augmentation.crop_padding=2", "augmentation.crop_padding must be 0"),
     BadUsageTests.Case("refit --images images --output run", "name the --codes"),
     BadUsageTests.Case("refit --images images --output run --codes 1", "codes must be 2 or more, found 1"),
     BadUsageTests.Case("finetune-guidance --images images --output run --empty most", "'most' is invalid for '--empty"),

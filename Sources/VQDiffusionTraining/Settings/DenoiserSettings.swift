@@ -91,10 +91,12 @@ public struct DenoiserSettings: Codable, Sendable, Equatable {
     (self.optimization, self.augmentation, self.reports) = (optimization, augmentation, reports)
   }
 
-  /// - Throws: `TrainingError.setting`, `TrainingError.setting`.
+  /// - Throws: `TrainingError.setting`.
   func validate() throws {
     try optimization.validate()
-    try augmentation.validate()
+    try TrainingError.require(
+      "augmentation.crop_padding", Double(augmentation.cropPadding), "0, since images are encoded once, whole"
+    ) { $0 == 0 }
     try reports.validate()
     try TrainingError.require("label_dropout", labelDropout, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
     try TrainingError.require("loss.label_smoothing", loss.labelSmoothing, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
