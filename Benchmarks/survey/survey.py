@@ -36,6 +36,7 @@ GUIDANCE = [1, 1.5, 2, 3, 4, 6]
 PURITY_WEIGHTS = [0, 0.5, 1, 2, 4]
 # The built-in model's.
 DEFAULT_GUIDANCE = 3
+DEFAULT_PURITY_WEIGHT = 0.5
 # Photographs of each class that images of that class are compared with.
 REAL_OF_A_CLASS = 250
 
@@ -78,7 +79,7 @@ def guided(scale):
 
 def weighted(weight):
     options = guided(1)
-    return options if weight == 1 else [*options, "--purity-weight", f"{weight:g}"]
+    return options if weight == DEFAULT_PURITY_WEIGHT else [*options, "--purity-weight", f"{weight:g}"]
 
 
 def name_of(options):

@@ -65,7 +65,7 @@ import VQDiffusion
       let fromMemory = try codec.summary(of: images, name: folder.path)
       #expect(fromFolder.features == fromMemory.features && fromFolder.codeUsage == fromMemory.codeUsage)
       #expect(fromFolder.features.count == 37 && fromFolder.features.dimension == 128)
-      #expect(fromFolder.codeUsage.codes == 512)
+      #expect(fromFolder.codeUsage.codes == 1024)
     }
   }
 
@@ -116,7 +116,7 @@ import VQDiffusion
     let last = try codec.summary(of: [images[34]], name: "last")
     #expect(Array(all.features.values.suffix(128)) == last.features.values)
     let tokens = try images.flatMap { try codec.encode([$0]).tokens }
-    var histogram = [Int](repeating: 0, count: 512)
+    var histogram = [Int](repeating: 0, count: 1024)
     for token in tokens { histogram[Int(token)] += 1 }
     #expect(try all.codeUsage == CodeUsage(histogram: histogram))
   }

@@ -19,7 +19,7 @@ import VQDiffusion
     #expect(Set(images.map(\.tokens)).count == 6)
     for image in images {
       #expect(image.image.size == ImageSize(width: 32, height: 32))
-      #expect(image.tokens.count == 64 && image.tokens.allSatisfy { (0..<512).contains($0) })
+      #expect(image.tokens.count == 64 && image.tokens.allSatisfy { (0..<1024).contains($0) })
     }
     settings.seed = 10
     settings.batchSize = 25
@@ -57,7 +57,7 @@ import VQDiffusion
   @Test func stepsTellWhatTheyBeganWithAndExpectedImagesOnlyWhenAsked() async throws {
     let settings = GenerationSettings(method: .purity(weight: 1), steps: 3, seed: 1, batchSize: 2)
     for isAsked in [false, true] {
-      var before = [[Int32]](repeating: Array(repeating: 512, count: 64), count: 2)
+      var before = [[Int32]](repeating: Array(repeating: 1024, count: 64), count: 2)
       let events = try pipeline.generation(labels: [1], count: 2, settings: settings, reportsExpected: isAsked)
       for try await event in events {
         guard case .step(let step) = event else { continue }

@@ -24,15 +24,15 @@ import VQVAE
   }
 }
 
-/// With the built-in model: 8×8 tokens of 512 codes, 4×4 pixels each.
+/// With the built-in model: 8×8 tokens of 1024 codes, 4×4 pixels each.
 @Suite struct CodecPreviewTests {
   private let codec: ImageCodec
-  private let mask: Int32 = 512
+  private let mask: Int32 = 1024
   private let length = 64
 
   init() throws { codec = try .builtIn() }
 
-  private func codes(_ factor: Int) -> [Int32] { (0..<length).map { Int32(($0 * factor + 7) % 512) } }
+  private func codes(_ factor: Int) -> [Int32] { (0..<length).map { Int32(($0 * factor + 7) % 1024) } }
 
   @Test func masksShowThePredictionsAndAreCovered() throws {
     let (first, second) = (codes(37), codes(101))
@@ -42,7 +42,7 @@ import VQVAE
     let expected = try codec.decode(TokenGrid(tokens: merged + second + first, height: 8, width: 8))
     #expect(try codec.previews(of: current, predicted: predicted, coversMasks: false) == expected)
     let covered = try codec.previews(of: current, predicted: predicted)
-    #expect(covered[0] == expected[0].coveringMasks(of: current[0], maskToken: 512, pixelsPerToken: 4))
+    #expect(covered[0] == expected[0].coveringMasks(of: current[0], maskToken: Int(mask), pixelsPerToken: 4))
     #expect(covered[0] != expected[0] && covered[2] == expected[2])
     #expect(covered[1] == RGBImage(width: 32, height: 32, filledWith: .gray))
   }
@@ -59,7 +59,7 @@ import VQVAE
     }
     #expect(message([good.dropLast()], [good]).contains("expected 64 tokens, found 63"))
     #expect(message([good], [good + [1]]).contains("expected 64 tokens, found 65"))
-    #expect(message([[mask] + good.dropFirst()], [[mask] + good.dropFirst()]).contains("token 512 is out of range"))
+    #expect(message([[mask] + good.dropFirst()], [[mask] + good.dropFirst()]).contains("token 1024 is out of range"))
     #expect(message([[-1] + good.dropFirst()], [good]).contains("token -1 is out of range"))
   }
 }

@@ -27,7 +27,7 @@ import VQDiffusion
       let run = try succeed(arguments, in: folder)
       for text in [
         "features:  pooled VQ encoder features, dimension 128", "generated, same size", "floor (real, real)",
-        "Fréchet distance", "kernel distance × 1000", "precision", "recall", "codebook of 512 codes", "perplexity",
+        "Fréchet distance", "kernel distance × 1000", "precision", "recall", "codebook of 1024 codes", "perplexity",
         "mostly bias",
       ] { #expect(run.output.contains(text), "\(text)") }
       let images = try #require(run.outputLines.first { $0.hasPrefix("images") })
@@ -50,7 +50,7 @@ import VQDiffusion
       #expect(try all["kernel_distance"].int("subset_size") == 4)
       #expect(try report["quality"]["floor"].int("real") == 4 && report.int("seed") == 7)
       #expect(try report.int("real_left_out") == 0 && report.int("generated_left_out") == 0)
-      #expect(try report["real_codes"] == report["generated_codes"] && report["real_codes"].int("codes") == 512)
+      #expect(try report["real_codes"] == report["generated_codes"] && report["real_codes"].int("codes") == 1024)
     }
   }
 

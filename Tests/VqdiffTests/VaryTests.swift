@@ -24,8 +24,8 @@ import VQDiffusion
         try picture.write(to: folder.appendingPathComponent("a.png"))
         try succeed(
           [
-            "vary", "-i", "a.png", "-c", "dog", "--strength", "\(strength)", "--sampler", "purity", "--steps", "2", "--cfg-scale",
-            "1", "--count", "2", "--seed", "5", "-o", "%d.png",
+            "vary", "-i", "a.png", "-c", "dog", "--strength", "\(strength)", "--sampler", "purity", "--purity-weight", "1",
+            "--steps", "2", "--cfg-scale", "1", "--count", "2", "--seed", "5", "-o", "%d.png",
           ], in: folder)
         for index in 0..<2 {
           #expect(try RGBImage(contentsOf: folder.appendingPathComponent("\(index).png")) == images[index].image)

@@ -9,7 +9,7 @@ package enum RandomArchitecture: String, Sendable, CaseIterable {
   /// The released ImageNet model's: 24 blocks of width 512 with 3×3-convolution MLPs, and the f16 VQGAN of 16,384 codes, of which the
   /// denoiser knows 974.
   case imagenet = "imagenet-random"
-  /// The built-in model's: 6 blocks of width 192, and a VQGAN of 512 codes.
+  /// 6 blocks of width 192 and a VQGAN of 512 codes: the built-in model's but for the codes, of which that has 1024.
   case cifar = "cifar-random"
   /// The released text-conditional ITHQ model's: 36 blocks of width 1408 on 32×32 tokens of 4096 codes, with 77 text vectors of width 512,
   /// and its autoencoder of 256×256 pixels, whose codebook is a moving average.

@@ -45,8 +45,9 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
     case .cifar10:
       DenoiserSettings(
         network: .init(layers: 6, width: 192, heads: 6), loss: .init(kind: .maskedCrossEntropy, importanceSampling: false),
-        optimization: .init(steps: 20000, learningRate: 1.5e-3, warmUp: 500, beta2: 0.98, clipNorm: 1, averageDecay: 0.9995),
-        reports: .init(samplesEvery: 1000))
+        optimization: .init(
+          steps: 14000, batch: 32, learningRate: 1.2e-3, warmUp: 300, beta2: 0.98, clipNorm: 1, averageDecay: 0.9995),
+        reports: .init(samplesEvery: 2000))
     case .digits:
       DenoiserSettings(
         network: .init(layers: 4, width: 128, heads: 4), loss: .init(kind: .maskedCrossEntropy, importanceSampling: false),
