@@ -91,8 +91,10 @@ import VQDiffusion
       let state = try folder.bytes("ae/checkpoint.safetensors")
       try state.prefix(state.count / 2).write(to: folder.file("ae/checkpoint.safetensors"))
       try fail(["train", "vqvae", "--resume", "ae"], "ae/checkpoint.safetensors: expected ")
-      try Data(#"{"task": 3}"#.utf8).write(to: folder.file("ae/run.json"))
-      try fail(["train", "vqvae", "--resume", "ae"], "ae/run.json: ")
+      for (text, message) in [(#"{"task": 3}"#, "format: expected a value"), (#"{"format": 1, "task": 3}"#, "task: expected ")] {
+        try Data(text.utf8).write(to: folder.file("ae/run.json"))
+        try fail(["train", "vqvae", "--resume", "ae"], "ae/run.json: \(message)")
+      }
     }
   }
 }

@@ -60,7 +60,14 @@ struct RunFolder: Sendable {
       throw .nothingToResume(folder: url.path, expected: runFile.lastPathComponent)
     }
     do {
+      let format = try JSONDecoder().decode(TrainingRun.Header.self, from: data).format
+      guard format == TrainingRun.format else {
+        throw TrainingRunError.invalidSettings(
+          file: runFile.path, field: "format", expected: "\(TrainingRun.format)", found: "\(format)")
+      }
       return try JSONDecoder().decode(TrainingRun.self, from: data)
+    } catch let error as TrainingRunError {
+      throw error
     } catch let error as DecodingError {
       throw TrainingRunError(error, file: runFile.path)
     } catch {

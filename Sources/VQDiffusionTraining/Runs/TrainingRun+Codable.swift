@@ -7,17 +7,17 @@ import Foundation
 /// `model` is a path, absent for the built-in model and for an autoencoder, which has none.
 extension TrainingRun {
   /// Of the files that this version writes, and the only one that it reads.
-  private static let format = 1
+  static let format = 1
+
+  /// What a file of any version states.
+  struct Header: Decodable {
+    let format: Int
+  }
 
   private enum CodingKeys: String, CodingKey { case format, task, images, validation }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    let format = try container.decode(Int.self, forKey: .format)
-    guard format == Self.format else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .format, in: container, debugDescription: "\(format), where this version knows \(Self.format)")
-    }
     task = try container.decode(Task.self, forKey: .task)
     images = try container.decode(String.self, forKey: .images)
     validation = try container.decodeIfPresent(String.self, forKey: .validation)
