@@ -28,6 +28,11 @@ import Testing
     BadUsageTests.Case("train denoiser --images images --output run --loss best", "'best' is invalid for '--loss"),
     BadUsageTests.Case(
       "train denoiser --images images --output run --set augmentation.crop_padding=2", "augmentation.crop_padding must be 0"),
+    BadUsageTests.Case(
+      "finetune-guidance --images images --output run --set augmentation.crop_padding=2", "augmentation.crop_padding must be 0"),
+    BadUsageTests.Case(
+      "\(vqvae) --set optimization.schedule=cosine_reference --set optimization.warm_up=0",
+      "optimization.warm_up must be 1 or more for cosine_reference, found 0"),
     BadUsageTests.Case("refit --images images --output run", "name the --codes"),
     BadUsageTests.Case("refit --images images --output run --codes 1", "codes must be 2 or more, found 1"),
     BadUsageTests.Case("finetune-guidance --images images --output run --empty most", "'most' is invalid for '--empty"),

@@ -6,7 +6,8 @@ public struct OptimizationSettings: Codable, Sendable, Equatable {
   public enum Schedule: String, Codable, Sendable, CaseIterable {
     /// Linear warm-up, then half a cosine down to 0 at the last step.
     case cosine
-    /// The same as the public VQ-Diffusion code computes it: see `CosineSchedule`.
+    /// The same as the public VQ-Diffusion code computes it, whose warm-up of at least one step goes beyond `learning_rate` by its last
+    /// addition: see `CosineSchedule`.
     case cosineReference = "cosine_reference"
     /// Linear warm-up, then a rate that is multiplied by `plateau_factor` whenever the loss hasn't fallen for `plateau_patience` steps.
     case plateau
@@ -77,6 +78,9 @@ public struct OptimizationSettings: Codable, Sendable, Equatable {
     }
     try TrainingError.require("optimization.clip_norm", clipNorm, "0 or more") { $0 >= 0 && $0.isFinite }
     try TrainingError.require("optimization.average_decay", averageDecay, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
+    if schedule == .cosineReference {
+      try TrainingError.require("optimization.warm_up", Double(warmUp), "1 or more for cosine_reference") { $0 >= 1 }
+    }
     for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
       try TrainingError.require("optimization.\(name)", beta, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
     }
