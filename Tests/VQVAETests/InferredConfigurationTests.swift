@@ -22,6 +22,7 @@ import VQVAE
     let config = try Data(contentsOf: folder.appendingPathComponent("config.json"))
     let weights = try Weights(files: [folder.appendingPathComponent("model.safetensors")])
     var given = try JSONDecoder().decode(VQModelConfiguration.self, from: config)
+    // The file leaves it out; what is inferred states it.
     given.doubleLatent = false
     #expect(try VQModelConfiguration(inferredFrom: weights, resolution: given.resolution) == given)
   }

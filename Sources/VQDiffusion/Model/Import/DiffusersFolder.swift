@@ -15,9 +15,8 @@ struct DiffusersFolder: ModelSource {
   /// Whether a folder is one of diffusers', whose configurations name their class; this project's state their format, and may name a
   /// class besides.
   static func isOne(_ folder: ConfigurationFolder) -> Bool {
-    struct Format: Decodable { var format: Int }
-    let index: Format? = try? folder.decode("model_index.json")
-    guard index == nil else { return false }
+    let index: StatedFormat? = try? folder.decode("model_index.json")
+    if index?.isThere == true { return false }
     struct ClassName: Decodable {
       var name: String
       enum CodingKeys: String, CodingKey { case name = "_class_name" }
@@ -162,5 +161,16 @@ struct DiffusersFolder: ModelSource {
 
   func configurationFile(of part: ModelPart) -> String {
     folder.path(part == .scheduler ? "scheduler/scheduler_config.json" : "\(part.rawValue)/config.json")
+  }
+}
+
+/// Whether a model's index states a format, of whatever kind: `ModelFolder` says what is wrong with it.
+private struct StatedFormat: Decodable {
+  let isThere: Bool
+
+  private enum CodingKeys: String, CodingKey { case format }
+
+  init(from decoder: any Decoder) throws {
+    isThere = try decoder.container(keyedBy: CodingKeys.self).contains(.format)
   }
 }
