@@ -9,6 +9,7 @@ compared with, the next ones show what real images score among themselves. Image
 themselves, on few images, after everything else. See docs/samplers.md for what the columns mean.
 """
 import argparse
+import hashlib
 import json
 import pathlib
 import shutil
@@ -22,12 +23,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = [8, 16, 25, 50, 100]
 # T = 100: the numbers of steps that a stride leads to, nearest to STEPS; with all 100 it is ancestral sampling.
 STRIDED_STEPS = [9, 18, 26, 51]
+
+
+def purity(sampler, weight=0.5):
+    """The options of a sampler with a purity prior; the weight is the built-in model's if not given."""
+    return ["--sampler", sampler, "--purity-weight", f"{weight:g}"]
+
+
 SAMPLERS = {
     "ancestral": (["--sampler", "ancestral"], STEPS),
     "strided-reference": (["--sampler", "strided-reference"], STRIDED_STEPS),
     "fewer-tokens": (["--sampler", "fewer-tokens"], STEPS[:4]),
-    "purity": (["--sampler", "purity"], STEPS[:4]),
-    "purity-reference": (["--sampler", "purity-reference"], STEPS),
+    "purity": (purity("purity"), STEPS[:4]),
+    "purity-reference": (purity("purity-reference"), STEPS),
     "maskgit": (["--sampler", "maskgit"], STEPS[:4]),
     "halton": (["--sampler", "halton"], STEPS[:4]),
     "remdm": (["--sampler", "remdm", "--remasking", "cap:0.02"], STEPS),
@@ -36,7 +44,6 @@ GUIDANCE = [1, 1.5, 2, 3, 4, 6]
 PURITY_WEIGHTS = [0, 0.5, 1, 2, 4]
 # The built-in model's.
 DEFAULT_GUIDANCE = 3
-DEFAULT_PURITY_WEIGHT = 0.5
 # Photographs of each class that images of that class are compared with.
 REAL_OF_A_CLASS = 250
 
@@ -78,8 +85,7 @@ def guided(scale):
 
 
 def weighted(weight):
-    options = guided(1)
-    return options if weight == DEFAULT_PURITY_WEIGHT else [*options, "--purity-weight", f"{weight:g}"]
+    return sampled(purity("purity", weight), 25)
 
 
 def name_of(options):
@@ -120,12 +126,18 @@ class Survey:
 
     def expect_same_settings(self):
         """What is kept must be of this survey."""
-        now = {"model": self.arguments.model, "images": self.arguments.images, "classes": self.arguments.classes}
+        now = {"model": self.arguments.model, "weights": self.weights(), "images": self.arguments.images, "classes": self.arguments.classes}
         file = self.work / "survey.json"
         if not file.exists():
             file.write_text(json.dumps(now))
         elif json.loads(file.read_text()) != now:
             sys.exit(f"{file}: expected {now}, found {file.read_text()}; choose another --work folder")
+
+    def weights(self):
+        """What the model's weights are recognised by."""
+        folder = pathlib.Path(self.arguments.model or ROOT / "Sources" / "VQDiffusion" / "Resources" / "cifar10")
+        files = sorted(folder.rglob("*.safetensors")) if folder.is_dir() else [folder]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
     def generate(self, name, options, count, folder, seed=1):
         """The last line of the program's report, as a dictionary."""
