@@ -70,7 +70,7 @@ package struct BenchmarkModel: Sendable {
     }
   }
 
-  /// The model's own settings; with random weights the built-in model's.
+  /// The model's own settings; with random weights purity sampling in 25 steps, guided.
   package func defaultSettings() throws -> GenerationSettings {
     switch source {
     case .files(let files):
