@@ -2,7 +2,7 @@
 import pathlib
 
 import plots
-from survey import DEFAULT_GUIDANCE, GUIDANCE, PURITY_WEIGHTS, SAMPLERS, guided, name_of, quality_of, sampled, weighted
+from settings import DEFAULT_GUIDANCE, GUIDANCE, PURITY_WEIGHTS, SAMPLERS, guided, name_of, quality_of, sampled, weighted
 
 
 def figures(survey, options):
