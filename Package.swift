@@ -23,30 +23,39 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     .target(name: "CKernels"),
+    .target(name: "Files"),
     .target(
       name: "Tensor", dependencies: ["CBLAS", "CKernels"],
       // Homebrew's OpenBLAS holds LAPACKE itself.
       linkerSettings: [.linkedLibrary("lapacke", .when(platforms: [.linux]))]),
-    .target(name: "Checkpoint", dependencies: ["Tensor", "CKernels"]),
+    .target(name: "Checkpoint", dependencies: ["Files", "Tensor", "CKernels"]),
     .target(name: "VQVAE", dependencies: ["Tensor", "Checkpoint"]),
     .target(name: "Transformer", dependencies: ["Tensor", "Checkpoint"]),
-    .target(name: "CLIPText", dependencies: ["Tensor", "Checkpoint"]),
+    .target(name: "CLIPText", dependencies: ["Files", "Tensor", "Checkpoint"]),
     .target(name: "Diffusion", dependencies: ["Tensor"]),
     .target(name: "Evaluation", dependencies: ["Tensor", "CBLAS"]),
     .target(
-      name: "Training", dependencies: ["Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CKernels"]),
+      name: "TrainingCore", dependencies: ["Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "CKernels"]),
+    .target(name: "Images", dependencies: ["Files", "CPNG", "CJPEG"]),
     .target(
-      name: "VQDiffusion",
+      name: "ModelFiles",
       dependencies: [
-        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "CLIPText", "CPNG", "CJPEG",
+        "Files", "Tensor", "Checkpoint", "VQVAE", "Transformer", "CLIPText", "Diffusion",
         .product(name: "Logging", package: "swift-log"), .product(name: "Yams", package: "Yams"),
       ],
       resources: [.copy("Resources/cifar10"), .copy("Resources/clip"), .copy("Resources/imagenet")]),
     .target(
+      name: "VQDiffusion",
+      dependencies: [
+        "Files", "Tensor", "Checkpoint", "VQVAE", "Transformer", "CLIPText", "Diffusion", "Evaluation", "Images", "ModelFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
       name: "VQDiffusionTraining",
       dependencies: [
-        "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "Training", "VQDiffusion",
-        .product(name: "Yams", package: "Yams"),
+        "Files", "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "Evaluation", "TrainingCore", "Images",
+        "ModelFiles",
+        "VQDiffusion",
       ]),
     .executableTarget(
       name: "vqdiff",
@@ -55,7 +64,10 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
-      name: "BenchmarkKit", dependencies: ["VQDiffusion", "Training", "Transformer", "VQVAE", "Tensor"],
+      name: "BenchmarkKit",
+      dependencies: [
+        "VQDiffusion", "ModelFiles", "TrainingCore", "Transformer", "VQVAE", "Diffusion", "Checkpoint", "Tensor",
+      ],
       path: "Benchmarks/BenchmarkKit"),
     .executableTarget(
       name: "vqdiff-bench",
@@ -63,37 +75,45 @@ let package = Package(
       path: "Benchmarks/vqdiff-bench"),
     .target(name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport"),
     .target(
-      name: "FuzzKit", dependencies: ["VQDiffusion", "CLIPText", "Checkpoint", "Tensor", "TestSupport"], path: "Tests/FuzzKit"),
+      name: "FuzzKit", dependencies: ["ModelFiles", "Images", "Files", "CLIPText", "Checkpoint", "Tensor", "TestSupport"],
+      path: "Tests/FuzzKit"),
     .executableTarget(
       name: "vqdiff-fuzz",
       dependencies: ["FuzzKit", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tests/vqdiff-fuzz"),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzKit", "TestSupport"]),
     .testTarget(name: "TensorTests", dependencies: ["Tensor", "CKernels", "TestSupport"]),
-    .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Tensor", "CKernels", "TestSupport"]),
+    .testTarget(name: "CheckpointTests", dependencies: ["Checkpoint", "Files", "Tensor", "CKernels", "TestSupport"]),
     .testTarget(
       name: "DiffusionTests", dependencies: ["Diffusion", "Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "VQVAETests", dependencies: ["VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "TransformerTests", dependencies: ["Transformer", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "CLIPTextTests", dependencies: ["CLIPText", "Tensor", "Checkpoint", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Tensor", "TestSupport"]),
+    // Families from outside: these import only what a user of the library can.
+    .testTarget(name: "FamilyTests", dependencies: ["VQDiffusion", "TestSupport"]),
     .testTarget(
-      name: "TrainingTests",
-      dependencies: ["Training", "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "TestSupport"]),
+      name: "TrainingCoreTests",
+      dependencies: ["TrainingCore", "Tensor", "Checkpoint", "VQVAE", "Transformer", "Diffusion", "TestSupport"]),
     .testTarget(
       name: "VQDiffusionTests",
       dependencies: [
-        "VQDiffusion", "VQVAE", "CLIPText", "Transformer", "Diffusion", "CPNG", "Tensor", "Checkpoint", "TestSupport",
+        "VQDiffusion", "ModelFiles", "Images", "VQVAE", "CLIPText", "Transformer", "Diffusion", "Tensor", "Checkpoint",
+        "TestSupport",
       ]),
     .testTarget(
       name: "VQDiffusionTrainingTests",
       dependencies: [
-        "VQDiffusionTraining", "VQDiffusion", "Training", "Diffusion", "Transformer", "VQVAE", "Tensor", "Checkpoint",
-        "TestSupport",
+        "VQDiffusionTraining", "VQDiffusion", "ModelFiles", "Images", "TrainingCore", "Diffusion", "Transformer", "VQVAE",
+        "Tensor",
+        "Checkpoint", "TestSupport",
       ]),
     .testTarget(
       name: "BenchmarkTests",
-      dependencies: ["BenchmarkKit", "VQDiffusion", "Transformer", "VQVAE", "Tensor", "Checkpoint", "TestSupport"]),
+      dependencies: [
+        "BenchmarkKit", "VQDiffusion", "ModelFiles", "TrainingCore", "Transformer", "VQVAE", "Tensor", "Checkpoint",
+        "TestSupport",
+      ]),
     .testTarget(name: "VqdiffTests", dependencies: ["vqdiff", "VQDiffusion", "Checkpoint", "Tensor", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

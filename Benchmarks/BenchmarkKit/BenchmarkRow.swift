@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import Tensor
 import VQDiffusion
 
@@ -75,12 +76,14 @@ package struct BenchmarkRow: Encodable, Sendable {
     (avgNs, stddevNs) = (time.mean, time.deviation)
     guard !test.isLoad else { return }
     func rates(_ count: (Int) -> Int) -> [Double] { samples.map { Double(count($0.result)) / $0.nanoseconds * 1e9 } }
-    samplesTs = rates { _ in batch * session.model.denoiserConfiguration.sequenceLength }
+    samplesTs = rates { _ in batch * session.model.facts.length }
     let tokens = Statistics(samplesTs)
     (avgTs, stddevTs) = (tokens.mean, tokens.deviation)
     if test.countsEvaluations { avgEvaluationsS = Statistics(rates { $0 }).mean }
     if test != .denoise { avgImagesS = Statistics(rates { _ in batch }).mean }
     let units = rates { test.countsEvaluations ? $0 : batch }
-    avgEffectiveGflops = Statistics(units.map { $0 * 2 * Double(work.multiplyAddsPerUnit) * 1e-9 }).mean
+    avgEffectiveGflops = work.multiplyAddsPerUnit.map { count in
+      Statistics(units.map { $0 * 2 * Double(count) * 1e-9 }).mean
+    }
   }
 }

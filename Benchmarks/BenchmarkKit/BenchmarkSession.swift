@@ -1,4 +1,6 @@
+import Diffusion
 import Tensor
+import TrainingCore
 import Transformer
 import VQDiffusion
 import VQVAE
@@ -13,7 +15,7 @@ package final class BenchmarkSession {
   private let steps: Int?
   /// Of what a training begins with.
   private static let parameterSeed: UInt64 = 1
-  private var denoiser: DenoisingTransformer?
+  private var denoiser: (any DenoisingNetwork)?
   private var codec: ImageCodec?
   private var denoiserTraining: TrainingStep<RandomTrainingBatch>?
   private var codecTraining: TrainingStep<FloatTensor>?
@@ -31,21 +33,21 @@ package final class BenchmarkSession {
     case .denoise:
       let denoiser = try loadedDenoiser()
       return { repetition in
-        let input = RandomDenoiserInput(for: denoiser.configuration, batch: batch, seed: UInt64(repetition))
+        let input = NetworkInput.random(for: denoiser.facts, batch: batch, seed: UInt64(repetition))
         return {
-          _ = try input.logits(by: denoiser)
+          _ = try denoiser.logits(input)
           return batch
         }
       }
     case .sample:
-      let sampling = try BenchmarkSampling(model, denoiser: loadedDenoiser(), settings: settings())
+      let sampling = try BenchmarkSampling(model, network: loadedDenoiser(), settings: settings())
       return { repetition in { try sampling.run(images: batch, first: repetition * batch) } }
     case .encode:
       let codec = try loadedCodec()
       return { repetition in
         let images = codec.randomImages(batch, seed: UInt64(repetition))
         return {
-          _ = try codec.vqModel.encode(images)
+          _ = try codec.tokenizer.encode(images)
           return 0
         }
       }
@@ -54,7 +56,7 @@ package final class BenchmarkSession {
       return { repetition in
         let tokens = codec.randomTokens(images: batch, seed: UInt64(repetition))
         return {
-          _ = try codec.vqModel.decode(tokens)
+          _ = try codec.tokenizer.decode(tokens)
           return 0
         }
       }
@@ -65,7 +67,7 @@ package final class BenchmarkSession {
         self.load {
           self.denoiser = nil
         } then: {
-          self.denoiser = try self.model.denoiser()
+          self.denoiser = try self.model.denoiser(options: self.options)
         }
       }
     case .loadCodec:
@@ -73,7 +75,7 @@ package final class BenchmarkSession {
         self.load {
           self.codec = nil
         } then: {
-          self.codec = try self.model.codec()
+          self.codec = try self.model.codec(options: self.options)
         }
       }
     }
@@ -82,7 +84,7 @@ package final class BenchmarkSession {
   /// - Throws: `BenchmarkError` for a test that the model or the options don't go with, before anything is loaded.
   package func requireMeasurable(_ test: BenchmarkTest) throws(BenchmarkError) {
     guard test.isTraining else { return }
-    if test == .train, model.denoiserConfiguration.kind == .text { throw .textConditional(model: model.name, test: test) }
+    if test == .train, model.facts.takesTexts { throw .textConditional(model: model.name, test: test) }
     if options != ComputeOptions() { throw .arithmetic(test: test) }
   }
 
@@ -94,11 +96,11 @@ package final class BenchmarkSession {
   }
 
   private func denoiserTraining(batch: Int) throws -> (Int) throws -> Repetition {
-    let configuration = model.denoiserConfiguration
-    let step = try denoiserTraining ?? TrainingStep(configuration, seed: Self.parameterSeed)
+    let facts = model.facts
+    let step = try denoiserTraining ?? TrainingStep(DenoiserGraphs.graph(of: model.network), seed: Self.parameterSeed)
     denoiserTraining = step
     return { repetition in
-      let input = RandomTrainingBatch(for: configuration, batch: batch, seed: UInt64(repetition))
+      let input = RandomTrainingBatch(for: facts, batch: batch, seed: UInt64(repetition))
       return {
         _ = try step(input)
         return batch
@@ -107,7 +109,7 @@ package final class BenchmarkSession {
   }
 
   private func codecTraining(batch: Int) throws -> (Int) throws -> Repetition {
-    let step = try codecTraining ?? TrainingStep(model.codecConfiguration(), seed: Self.parameterSeed)
+    let step = try codecTraining ?? TrainingStep(TokenizerGraphs.graph(of: model.tokenizer()), seed: Self.parameterSeed)
     codecTraining = step
     let (height, width) = try imageSize()
     return { repetition in
@@ -122,26 +124,26 @@ package final class BenchmarkSession {
   private func load(_ free: () -> Void, then make: @escaping () throws -> Void) -> Repetition {
     free()
     return {
-      try ComputeOptions.$current.withValue(self.options, operation: make)
+      try make()
       return 0
     }
   }
 
-  private func loadedDenoiser() throws -> DenoisingTransformer {
+  private func loadedDenoiser() throws -> any DenoisingNetwork {
     if let denoiser { return denoiser }
-    let made = try ComputeOptions.$current.withValue(options) { try model.denoiser() }
+    let made = try model.denoiser(options: options)
     denoiser = made
     return made
   }
 
   private func loadedCodec() throws -> ImageCodec {
     if let codec { return codec }
-    let made = try ComputeOptions.$current.withValue(options) { try model.codec() }
+    let made = try model.codec(options: options)
     codec = made
     return made
   }
 
-  private func settings() throws -> GenerationSettings {
+  private func settings() throws -> SamplingSettings {
     var settings = try model.defaultSettings()
     settings.steps = steps ?? settings.steps
     return settings
@@ -150,30 +152,32 @@ package final class BenchmarkSession {
   /// Steps of `sample`.
   package func sampleSteps() throws -> Int { try settings().steps }
 
-  /// Of the images that the denoiser's tokens make, in pixels.
+  /// Height and width in pixels of the images that the model generates.
   private func imageSize() throws -> (height: Int, width: Int) {
-    let (grid, factor) = (model.denoiserConfiguration.grid, try model.codecConfiguration().downsamplingFactor)
-    return (grid[0] * factor, grid[1] * factor)
+    let tokenizer = try model.tokenizer()
+    return tokenizer.imageSize(of: model.facts.layout) ?? (tokenizer.facts.height, tokenizer.facts.width)
   }
 
-  /// What one unit of a test (a sequence of the denoiser, an image of the codec) takes, and the parameters of the part it runs. A training
-  /// step counts as three forward passes: gradients with respect to inputs and to weights take as many products each.
-  package func work(_ test: BenchmarkTest) throws -> (multiplyAddsPerUnit: Int, parameters: Int) {
+  /// The work of one unit of a test (a sequence of the denoiser, an image of the codec; nil for families that aren't counted), and the
+  /// parameters of the part it runs. A training step counts as three forward passes: gradients with respect to inputs and to weights
+  /// take as many products each.
+  package func work(_ test: BenchmarkTest) throws -> (multiplyAddsPerUnit: Int?, parameters: Int) {
     if test.usesDenoiser {
-      let count = WorkCount(denoiser: model.denoiserConfiguration)
-      return (test.isLoad ? 0 : count.multiplyAdds * (test.isTraining ? 3 : 1), count.parameters)
+      let parameters = model.network.tensorShapes.reduce(0) { $0 + $1.count }
+      let count = WorkCount.denoiser(model.network)?.multiplyAdds
+      return (test.isLoad ? 0 : count.map { $0 * (test.isTraining ? 3 : 1) }, parameters)
     }
-    let codec = try model.codecConfiguration()
+    let codec = try model.tokenizer()
     let (height, width) = try imageSize()
-    let encoder = WorkCount(encoder: codec, height: height, width: width)
-    let decoder = WorkCount(decoder: codec, height: height, width: width)
-    let perImage =
+    let encoder = WorkCount.encoder(codec, height: height, width: width)?.multiplyAdds
+    let decoder = WorkCount.decoder(codec, height: height, width: width)?.multiplyAdds
+    let perImage: Int? =
       switch test {
-      case .encode: encoder.multiplyAdds
-      case .decode: decoder.multiplyAdds
-      case .trainVQVAE: 3 * (encoder.multiplyAdds + decoder.multiplyAdds)
+      case .encode: encoder
+      case .decode: decoder
+      case .trainVQVAE: encoder.flatMap { encoder in decoder.map { 3 * (encoder + $0) } }
       default: 0
       }
-    return (perImage, encoder.parameters + decoder.parameters)
+    return (perImage, codec.tensorShapes.reduce(0) { $0 + $1.count })
   }
 }

@@ -27,9 +27,7 @@ package struct Kernel {
       amount: .multiplyAdds(rows * inner * columns)
     ) {
       let x = random([images, rows / images, inner])
-      let layer = ComputeOptions.$current.withValue(ComputeOptions(products: products)) {
-        Linear(weight: random([columns, inner]), bias: nil)
-      }
+      let layer = Linear(weight: random([columns, inner]), bias: nil, options: ComputeOptions(products: products))
       return { _ = layer(x) }
     }
   }
@@ -45,9 +43,8 @@ package struct Kernel {
       amount: .multiplyAdds(images * size * size * 9 * inputs * outputs)
     ) {
       let x = random([images, size, size, inputs])
-      let layer = ComputeOptions.$current.withValue(options) {
-        Convolution(weight: random([outputs, inputs, 3, 3]), bias: random([outputs]), kind: .same)
-      }
+      let layer = Convolution(
+        weight: random([outputs, inputs, 3, 3]), bias: random([outputs]), kind: .same, options: options)
       return { _ = layer(x) }
     }
   }
@@ -88,7 +85,7 @@ package struct Kernel {
       var target = FloatTensor(zeros: [count])
       let grain = 1 << 16
       return {
-        let to = target.mutableBase()
+        let to = SharedPointer(target.mutableBase())
         ThreadPool.shared.parallelFor((count + grain - 1) / grain) { chunk in
           let first = chunk * grain
           (to + first).update(from: source.base + first, count: min(grain, count - first))

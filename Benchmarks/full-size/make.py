@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE))
 import architectures
 import diffusers_layout
 
-MERGES = HERE.parents[1] / "Sources/VQDiffusion/Resources/clip/merges.txt"
+MERGES = HERE.parents[1] / "Sources/ModelFiles/Resources/clip/merges.txt"
 
 
 def is_norm(name):

@@ -4,7 +4,7 @@ import Foundation
 import VQDiffusion
 
 extension ComputeOptions.Products: ExpressibleByArgument {}
-extension ComputeOptions.Weights: ExpressibleByArgument {}
+extension ComputeOptions.WeightFormat: ExpressibleByArgument {}
 extension ComputeOptions.Memory: ExpressibleByArgument {}
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
 extension OutputFormat: ExpressibleByArgument {}

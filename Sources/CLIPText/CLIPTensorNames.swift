@@ -54,7 +54,7 @@ package enum CLIPTensorNames: String, Codable, Sendable, CaseIterable {
   var narrow: String { self == .huggingFace ? "mlp.fc2" : "mlp.c_proj" }
 
   /// The projections to query, key and value [3D, D] of a layer.
-  func queryKeyValue(_ layer: Weights, width: Int) throws(CheckpointError) -> Linear {
+  func queryKeyValue(_ layer: WeightLoader, width: Int) throws(CheckpointError) -> Linear {
     switch self {
     case .huggingFace:
       return try layer.scope("self_attn").stackedLinear(["q_proj", "k_proj", "v_proj"], width: width)
@@ -62,7 +62,8 @@ package enum CLIPTensorNames: String, Codable, Sendable, CaseIterable {
       let attention = layer.scope("attn")
       return Linear(
         weights: try attention.layerWeights("in_proj_weight", [3 * width, width]),
-        bias: try attention.tensor("in_proj_bias", [3 * width]))
+        bias: try attention.tensor("in_proj_bias", [3 * width]),
+        options: attention.options)
     }
   }
 }

@@ -87,7 +87,7 @@ public struct CLIPTextConfiguration: Codable, Sendable, Equatable {
   ///
   /// - Throws: `CheckpointError.missingTensor`; `CLIPTextError.invalidConfiguration` where a tensor hasn't two dimensions or
   ///   they don't fit together.
-  package init(openAI weights: Weights) throws {
+  package init(openAI weights: WeightLoader) throws {
     func shape(_ name: String) throws -> (rows: Int, columns: Int) {
       guard let shape = weights.shape(of: name) else {
         throw CheckpointError.missingTensor(file: weights.files, tensor: name, shape: nil)

@@ -17,7 +17,7 @@ package struct CLIPTextEncoder: Sendable {
   /// - Parameter names: whose names the tensors have.
   /// - Throws: `CLIPTextError` for a configuration that doesn't fit together; `CheckpointError` for a tensor that is missing, has
   ///   another shape than the configuration asks for, or isn't part of the architecture.
-  package init(_ configuration: CLIPTextConfiguration, weights: Weights, names: CLIPTensorNames = .huggingFace) throws {
+  package init(_ configuration: CLIPTextConfiguration, weights: WeightLoader, names: CLIPTensorNames = .huggingFace) throws {
     try configuration.validate()
     self.configuration = configuration
     let width = configuration.width
@@ -86,7 +86,7 @@ struct AffineNorm: Sendable {
   private let bias: FloatTensor
   private let epsilon: Float
 
-  init(_ weights: Weights, _ configuration: CLIPTextConfiguration) throws(CheckpointError) {
+  init(_ weights: WeightLoader, _ configuration: CLIPTextConfiguration) throws(CheckpointError) {
     weight = try weights.tensor("weight", [configuration.width])
     bias = try weights.tensor("bias", [configuration.width])
     epsilon = configuration.layerNormEpsilon
@@ -108,7 +108,7 @@ struct CLIPTextBlock: Sendable {
   private let narrow: Linear
   private let activation: Activation
 
-  init(_ weights: Weights, _ configuration: CLIPTextConfiguration, _ names: CLIPTensorNames) throws(CheckpointError) {
+  init(_ weights: WeightLoader, _ configuration: CLIPTextConfiguration, _ names: CLIPTensorNames) throws(CheckpointError) {
     let (width, hidden) = (configuration.width, configuration.hiddenWidth)
     firstNorm = try AffineNorm(weights.scope(names.firstNorm), configuration)
     queryKeyValue = try names.queryKeyValue(weights, width: width)

@@ -1,4 +1,4 @@
-import Checkpoint
+import Files
 import Foundation
 
 /// A file of the tokenizer, read and named for messages.
@@ -23,8 +23,8 @@ struct VocabularyFile {
         throw CLIPTextError.unreadable(file: name, reason: "\(file.bytes.count) bytes, more than \(Self.largest)")
       }
       data = Self.data(in: file)
-    } catch CheckpointError.unreadable(_, let reason) {
-      throw .unreadable(file: url.path, reason: reason)
+    } catch let error as FileError {
+      throw .unreadable(file: url.path, reason: error.reason)
     } catch let error as CLIPTextError {
       throw error
     } catch {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Why a checkpoint could not be read, used or written.
@@ -50,6 +51,19 @@ public enum CheckpointError: Error, Sendable, Equatable {
   case tooDeep(file: String, limit: Int)
   /// The file can't be written; what was there before is untouched.
   case unwritable(file: String, reason: String)
+
+  /// An error of the file as a whole.
+  package init(_ error: FileError) {
+    switch error {
+    case .unreadable(let file, _), .tooLarge(let file, _, _): self = .unreadable(file: file, reason: error.reason)
+    case .unwritable(let path, let reason): self = .unwritable(file: path, reason: reason)
+    }
+  }
+
+  /// Runs `body`, whose errors concern the file as a whole.
+  package static func wrapping<R>(_ body: () throws(FileError) -> R) throws(CheckpointError) -> R {
+    do { return try body() } catch { throw CheckpointError(error) }
+  }
 }
 
 extension CheckpointError: CustomStringConvertible, LocalizedError {

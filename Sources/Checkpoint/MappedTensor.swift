@@ -1,4 +1,5 @@
 import CKernels
+import Files
 import Tensor
 
 /// A tensor as it lies in a mapped file: where it begins, its type, its shape, and the strides of its dimensions.

@@ -13,8 +13,8 @@ struct RandomTensors: Sendable {
     let count = shape.reduce(1, *)
     let grain = 1 << 16
     return FloatTensor(uninitialized: shape) { target in
-      ThreadPool.shared.parallelFor((count + grain - 1) / grain) { chunk in
-        Self.fill(target, chunk * grain..<min((chunk + 1) * grain, count), key: key, centre: centre, spread: spread)
+      ThreadPool.shared.parallelFor((count + grain - 1) / grain) { [target = SharedPointer(target)] chunk in
+        Self.fill(target.pointer, chunk * grain..<min((chunk + 1) * grain, count), key: key, centre: centre, spread: spread)
       }
     }
   }

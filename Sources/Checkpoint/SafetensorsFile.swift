@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A safetensors file, mapped into memory: eight bytes of header length, a JSON header, the tensors' bytes.
@@ -21,7 +22,9 @@ package struct SafetensorsFile: MappedTensorSource {
 
   /// - Throws: `CheckpointError.unreadable`, and one of `.truncated`, `.headerTooLarge`, `.badHeader`, `.duplicateKey`,
   ///   `.overflow`, `.outOfBounds`, `.sizeMismatch`, `.overlap`, `.hole` for a file that breaks the format's rules.
-  package init(_ url: URL) throws(CheckpointError) { try self.init(MappedFile(url)) }
+  package init(_ url: URL) throws(CheckpointError) {
+    try self.init(CheckpointError.wrapping { () throws(FileError) in try MappedFile(url) })
+  }
 
   /// The same for a file that is mapped already.
   init(_ mapping: MappedFile) throws(CheckpointError) {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Tensor
 
@@ -79,7 +80,7 @@ extension SafetensorsFile {
   ) throws(CheckpointError) {
     let (output, sorted) = try begin(tensors, metadata, url)
     for tensor in sorted { try output.write(tensor, file: url.path) }
-    try output.commit()
+    try CheckpointError.wrapping(output.commit)
   }
 
   /// The same, as work that can be cancelled.
@@ -93,7 +94,7 @@ extension SafetensorsFile {
       try output.write(tensor, file: url.path)
     }
     try checkCancellation()
-    try output.commit()
+    try CheckpointError.wrapping(output.commit)
   }
 
   /// Opens the file and writes its header.
@@ -115,7 +116,7 @@ extension SafetensorsFile {
     guard header.count <= headerLimit else {
       throw .headerTooLarge(file: file, bytes: UInt64(header.count), limit: headerLimit)
     }
-    let output = try AtomicFile(url)
+    let output = try CheckpointError.wrapping { () throws(FileError) in try AtomicFile(url) }
     try output.write([UInt64(header.count).littleEndian])
     try output.write(header)
     return (output, sorted)
@@ -157,17 +158,23 @@ extension SafetensorsFile {
 }
 
 extension AtomicFile {
+  private func append(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+    try CheckpointError.wrapping { () throws(FileError) in try write(bytes) }
+  }
+
   fileprivate func write<T: BitwiseCopyable>(_ values: [T]) throws(CheckpointError) {
-    try values.withUnsafeBufferPointer { buffer throws(CheckpointError) in try write(UnsafeRawBufferPointer(buffer)) }
+    try values.withUnsafeBufferPointer { buffer throws(CheckpointError) in
+      try append(UnsafeRawBufferPointer(buffer))
+    }
   }
 
   fileprivate func write(_ tensor: StoredTensor, file: String) throws(CheckpointError) {
     // So many elements at a time that a large tensor isn't held twice.
     let length = 1 << 20
     func write(_ piece: UnsafeRawBufferPointer, of type: ElementType) throws(CheckpointError) {
-      guard type != tensor.elementType else { return try self.write(piece) }
+      guard type != tensor.elementType else { return try append(piece) }
       let conversion = FloatConversion(from: type, to: tensor.elementType, file: file, tensor: tensor.name)
-      try conversion.convert(piece) { bytes throws(CheckpointError) in try self.write(bytes) }
+      try conversion.convert(piece) { bytes throws(CheckpointError) in try append(bytes) }
     }
     switch tensor.content {
     case .integers(let values): try self.write(values.map { Int64($0).littleEndian })

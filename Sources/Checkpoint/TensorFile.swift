@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Opens a checkpoint of any format that is read here. Its contents decide which, not its name.
@@ -5,7 +6,7 @@ package enum TensorFile {
   /// - Throws: `CheckpointError.malformedArchive` for an empty file, a web page, a Git LFS pointer and the like; otherwise as
   ///   `SafetensorsFile.init` and `PyTorchFile.init`.
   package static func open(_ url: URL) throws(CheckpointError) -> any MappedTensorSource {
-    let mapping = try MappedFile(url)
+    let mapping = try CheckpointError.wrapping { () throws(FileError) in try MappedFile(url) }
     if let other = ForeignFile.description(of: mapping.bytes) {
       throw .malformedArchive(file: mapping.path, expected: "a safetensors or PyTorch file", found: other)
     }

@@ -1,5 +1,8 @@
-/// What can be wrong with the settings of a sampling run, or with what a denoiser returns.
-public enum DiffusionError: Error, Equatable, CustomStringConvertible {
+import Foundation
+import Tensor
+
+/// Invalid settings of a sampling run, or invalid output of a denoiser.
+public enum DiffusionError: Error, Equatable {
   /// A schedule of fewer than two timesteps.
   case timesteps(found: Int)
   /// A codebook size that isn't positive.
@@ -14,39 +17,41 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
   case startTimestep(allowed: ClosedRange<Int>, found: Int)
   /// A number of masks to start from outside 1…L.
   case startMasks(allowed: ClosedRange<Int>, found: Int)
-  /// A sampler that only works from pure noise.
+  /// An image to start from, for a sampler that only starts from pure noise.
   case needsFullStart(sampler: String)
-  /// A sampler that counts masks with a kernel that makes none.
-  case needsMasks(sampler: String, kernel: String)
-  /// Times of a caller's that don't fall, or leave 1…T.
+  /// A sampler that counts masks, with a corruption that makes none.
+  case needsMasks(sampler: String, corruption: String)
+  /// A sampler that orders positions by rows and columns, with tokens that have none.
+  case needsGrid(sampler: String, found: TokenLayout)
+  /// Custom times that don't fall or leave 1…T.
   case timestepGrid(timesteps: Int, found: [Int])
-  /// Times of a caller's that start below T, from noise that is that of T.
+  /// Custom times that start below T, with noise that only T has.
   case gridStart(expected: Int, found: Int)
-  /// A grid of timesteps for a sampler that has steps of its own.
+  /// A timestep grid for a sampler that has its own steps.
   case gridUnused(sampler: String)
-  /// A number of steps that isn't that of the caller's times.
+  /// A number of steps that differs from the number of custom times.
   case gridSteps(expected: Int, found: Int)
-  /// A number of steps that no stride of the public code's fast sampling leads to.
+  /// A number of steps that no stride of the public code's fast sampling gives.
   case strides(possible: [Int], found: Int)
-  /// An image to be completed of which all is known.
+  /// An image to complete whose tokens are all known.
   case nothingToRepaint(tokens: Int)
-  /// A temperature of the prediction that isn't positive.
+  /// A prediction temperature that isn't positive.
   case temperature(found: Double)
-  /// A temperature of the choice of positions that is negative.
+  /// A negative temperature of the choice of positions.
   case choiceTemperature(found: Double)
-  /// A strength of remasking outside 0…1.
+  /// A remasking strength outside 0…1.
   case remaskingStrength(found: Double)
-  /// A guidance interval that isn't part of 0…1.
+  /// An empty guidance interval, or one that leaves 0…1.
   case guidanceInterval(found: ClosedRange<Double>)
   /// An image to start from with the wrong number of tokens.
   case startLength(expected: Int, found: Int)
   /// An image to start from with a token that isn't a code.
   case startToken(codes: Int, position: Int, found: Int32)
-  /// An empty token grid.
+  /// A token layout without tokens.
   case length(found: Int)
   /// A purity weight that is negative or too large.
   case purityWeight(largest: Double, found: Double)
-  /// Reveal targets that don't fit the timesteps or the tokens.
+  /// Numbers of positions to reveal that don't fit the timesteps or the tokens.
   case revealTargets(timesteps: Int, length: Int, found: [Int])
   /// A limit of positions per evaluation that isn't positive.
   case revealLimit(found: Int)
@@ -56,13 +61,17 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
   case nucleus(found: Double)
   /// A number of codes to keep that isn't positive.
   case topCodes(found: Int)
+  /// A setting whose text can't be read.
+  case invalidOption(name: String, expected: String, found: String)
   /// A denoiser with another codebook size than the schedule.
   case denoiserCodes(schedule: Int, found: Int)
   /// Logits of the wrong shape.
   case logitsShape(expected: [Int], found: [Int])
   /// Infinite or NaN logits.
   case logitsNotFinite(image: Int, timestep: Int)
+}
 
+extension DiffusionError: LocalizedError, CustomStringConvertible {
   public var description: String {
     switch self {
     case .timesteps(let found): "a schedule needs at least 2 timesteps, found \(found)"
@@ -78,8 +87,10 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
     case .startMasks(let allowed, let found):
       "the masks to start from must number \(Self.text(allowed)), found \(found)"
     case .needsFullStart(let sampler): "\(sampler) sampling starts from pure noise; use another sampler for a given image"
-    case .needsMasks(let sampler, let kernel):
-      "\(sampler) sampling reveals masked tokens, but the model's \(kernel) corruption masks none; use ancestral sampling"
+    case .needsMasks(let sampler, let corruption):
+      "\(sampler) sampling reveals masked tokens, but the model's \(corruption) corruption masks none; use ancestral sampling"
+    case .needsGrid(let sampler, let found):
+      "\(sampler) sampling needs tokens in rows and columns, but the model has \(found); use another sampler"
     case .timestepGrid(let timesteps, let found):
       "timesteps must fall from one to the next within \(timesteps)…1, found \(found)"
     case .gridStart(let expected, let found):
@@ -107,12 +118,15 @@ public enum DiffusionError: Error, Equatable, CustomStringConvertible {
     case .guidanceScale(let largest, let found): "the guidance scale must lie in 0…\(Int(largest)), found \(found)"
     case .nucleus(let found): "nucleus truncation needs a probability in (0, 1], found \(found)"
     case .topCodes(let found): "truncation must keep at least 1 code, found \(found)"
+    case .invalidOption(let name, let expected, let found): "\(name) must be \(expected), found \(found)"
     case .denoiserCodes(let schedule, let found): "the schedule has \(schedule) codes, the denoiser has \(found)"
     case .logitsShape(let expected, let found): "the denoiser must return logits of shape \(expected), found \(found)"
     case .logitsNotFinite(let image, let timestep):
       "the denoiser returned infinite or undefined logits for image \(image) at timestep \(timestep)"
     }
   }
+
+  public var errorDescription: String? { description }
 
   private static func text(_ range: ClosedRange<Int>) -> String { "\(range.lowerBound)…\(range.upperBound)" }
 }

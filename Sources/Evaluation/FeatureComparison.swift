@@ -47,7 +47,7 @@ public struct FeatureComparison: Sendable, Codable, Equatable {
 ///
 /// The Fréchet distance grows as sets get smaller, so the floor, which has only halves of the real set, is to be held against
 /// `sameSize`, not against `all`.
-public struct QualityReport: Sendable, Codable, Equatable {
+public struct FlooredComparison: Sendable, Codable, Equatable {
   /// All generated images against all real ones.
   public let all: FeatureComparison
   /// As many generated images, drawn at random, as the floor has against its first part of the real ones.

@@ -58,12 +58,11 @@ public struct KernelDistance: Sendable, Codable, Equatable {
     let random = RandomSubset(seed: options.seed)
     var estimates = [Double](repeating: 0, count: options.subsets)
     estimates.withUnsafeMutableBufferPointer { estimates in
-      // One writer for each place.
-      nonisolated(unsafe) let estimates = estimates
-      ThreadPool.shared.parallelFor(estimates.count) { number in
+      guard let estimates = SharedPointer(estimates) else { return }
+      ThreadPool.shared.parallelFor(options.subsets) { number in
         let x = first.rows(random.indices(size, of: first.count, for: .first, number: number))
         let y = second.rows(random.indices(size, of: second.count, for: .second, number: number))
-        estimates[number] = Self.estimate(x, y)
+        estimates.pointer[number] = Self.estimate(x, y)
       }
     }
     let mean = estimates.reduce(0, +) / Double(estimates.count)

@@ -70,11 +70,10 @@ package struct NeighbourBalls: Sendable {
 }
 
 /// `body` of each of 0..<count, computed by several threads.
-private func perImage(_ count: Int, _ body: (Int) -> Double) -> [Double] {
+private func perImage(_ count: Int, _ body: @Sendable (Int) -> Double) -> [Double] {
   [Double](unsafeUninitializedCapacity: count) { results, initialized in
-    // One writer for each place.
-    nonisolated(unsafe) let results = results
-    ThreadPool.shared.parallelFor(count) { results[$0] = body($0) }
+    guard let results = SharedPointer(results) else { return }
+    ThreadPool.shared.parallelFor(count) { results.pointer[$0] = body($0) }
     initialized = count
   }
 }

@@ -25,7 +25,7 @@ extension FloatTensor {
   public func applying(_ activation: Activation) -> FloatTensor {
     defer { keepAlive(self) }
     return FloatTensor(uninitialized: shape) { y in
-      parallelForChunks(of: count, grain: 1 << 15) { range in
+      parallelForChunks(of: count, grain: 1 << 15) { [y = SharedPointer(y)] range in
         let target = y + range.lowerBound
         target.update(from: base + range.lowerBound, count: range.count)
         vqd_bias_activation(target, 1, range.count, range.count, nil, activation.kernel)
@@ -35,7 +35,7 @@ extension FloatTensor {
 }
 
 /// Runs `body` over consecutive ranges of at most `grain` that cover 0..<count.
-package func parallelForChunks(of count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+package func parallelForChunks(of count: Int, grain: Int, _ body: @Sendable (Range<Int>) -> Void) {
   ThreadPool.shared.parallelFor((count + grain - 1) / grain) { chunk in
     body(chunk * grain..<min((chunk + 1) * grain, count))
   }

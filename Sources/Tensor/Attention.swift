@@ -13,7 +13,8 @@ extension FloatTensor {
     let headWidth = width / heads
     defer { keepAlive(self) }
     return FloatTensor(uninitialized: [batch, length, width]) { y in
-      AttentionHead.attend(images: batch, heads: heads, queries: length, products: products) { image, index in
+      AttentionHead.attend(images: batch, heads: heads, queries: length, products: products) {
+        [y = SharedPointer(y)] image, index in
         let query = base + image * length * 3 * width + index * headWidth
         return AttentionHead(
           query: query, queryStride: 3 * width, key: query + width, value: query + 2 * width, keyStride: 3 * width,
@@ -47,7 +48,7 @@ struct AttentionHead {
   ///   - head: by image and index; may be asked of the same one several times and from several threads.
   static func attend(
     images: Int, heads: Int, queries: Int, products: ComputeOptions.Products,
-    head: (_ image: Int, _ index: Int) -> AttentionHead
+    head: @Sendable (_ image: Int, _ index: Int) -> AttentionHead
   ) {
     // Queries whose scores stay in the second-level cache; with BLAS cut by their number alone (see `PanelGEMM`).
     let queryBlock = products == .packed ? 64 : 256

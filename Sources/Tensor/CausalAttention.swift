@@ -15,7 +15,7 @@ extension FloatTensor {
     let scale = 1 / Float(headWidth).squareRoot()
     defer { keepAlive(self) }
     return FloatTensor(uninitialized: [batch, length, width]) { y in
-      ThreadPool.shared.parallelFor(batch * heads) { task in
+      ThreadPool.shared.parallelFor(batch * heads) { [y = SharedPointer(y)] task in
         let (sequence, head) = task.quotientAndRemainder(dividingBy: heads)
         let query = base + sequence * length * stride + head * headWidth
         let output = y + sequence * length * width + head * headWidth

@@ -1,4 +1,4 @@
-/// How a model's arithmetic is done. Layers look at `ComputeOptions.current` when they are made, because weights are laid out for it.
+/// How a model's arithmetic is done. Layers take the options when they are made, because weights are laid out for them.
 public struct ComputeOptions: Sendable, Equatable {
   /// What multiplies matrices by weights, and queries, keys and values in attention.
   public enum Products: String, Sendable, CaseIterable {
@@ -19,7 +19,7 @@ public struct ComputeOptions: Sendable, Equatable {
   }
 
   /// In what numbers layers hold weights.
-  public enum Weights: String, Sendable, CaseIterable {
+  public enum WeightFormat: String, Sendable, CaseIterable {
     case float32
     /// 16-bit floats, rounded once at load, for Winograd's convolutions after the transformation; all arithmetic is float32, by the
     /// project's own kernel: `products` is then without effect on linear layers and convolutions (docs/float16.md). Half the memory. A
@@ -32,14 +32,15 @@ public struct ComputeOptions: Sendable, Equatable {
   }
 
   public var products: Products
-  public var weights: Weights
+  public var weights: WeightFormat
   /// For 3×3 convolutions of stride 1; nil chooses by the layer's shape.
   public var convolution: ConvolutionAlgorithm?
 
   public var memory: Memory
 
   public init(
-    products: Products = .packed, convolution: ConvolutionAlgorithm? = nil, weights: Weights = .float32, memory: Memory = .fast
+    products: Products = .packed, convolution: ConvolutionAlgorithm? = nil, weights: WeightFormat = .float32,
+    memory: Memory = .fast
   ) {
     self.products = products
     self.weights = weights
@@ -55,9 +56,6 @@ public struct ComputeOptions: Sendable, Equatable {
     case (_, .fast): products
     }
   }
-
-  /// The options of layers made in this task.
-  @TaskLocal public static var current = ComputeOptions()
 }
 
 /// How a 3×3 convolution of stride 1 is computed.

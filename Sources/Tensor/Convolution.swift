@@ -36,28 +36,30 @@ public struct Convolution: Sendable {
   public let outputChannels: Int
   private let implementation: Implementation
 
-  /// - Parameter weight: [out, in, window, window], as checkpoints hold it; laid out as `ComputeOptions.current` asks for.
-  public init(weight: FloatTensor, bias: FloatTensor?, kind: Kind) {
-    self.init(weights: .floats(weight), bias: bias, kind: kind)
+  /// - Parameters:
+  ///   - weight: [out, in, window, window], as checkpoints hold it.
+  ///   - options: what the weights are laid out for.
+  public init(weight: FloatTensor, bias: FloatTensor?, kind: Kind, options: ComputeOptions = ComputeOptions()) {
+    self.init(weights: .floats(weight), bias: bias, kind: kind, options: options)
   }
 
   /// The same for weights [out, in, window, window] as a file holds them.
-  package init(weights: LayerWeights, bias: FloatTensor?, kind: Kind) {
+  package init(weights: LayerWeights, bias: FloatTensor?, kind: Kind, options: ComputeOptions) {
     let (window, shape) = (kind.window, weights.shape)
     precondition(
       shape.count == 4 && shape[2] == window && shape[3] == window,
       "a \(kind) convolution's weight is [out, in, \(window), \(window)], not \(shape)")
     self.kind = kind
     (outputChannels, inputChannels) = (shape[0], shape[1])
-    let options = ComputeOptions.current
     let inPlace = { weights.reshaped([shape[0], shape[1] * window * window]) }
     guard case .floats(let weight) = weights, options.memory == .fast else {
-      implementation = .im2col(Linear(weights: inPlace(), bias: bias), patch: .tapsInside)
+      implementation = .im2col(Linear(weights: inPlace(), bias: bias, options: options), patch: .tapsInside)
       return
     }
     switch Self.algorithm(kind, inputs: inputChannels, outputs: outputChannels, options) {
     case .im2col:
-      implementation = .im2col(Linear(weight: Self.channelsInside(weight), bias: bias), patch: .channelsInside)
+      implementation = .im2col(
+        Linear(weight: Self.channelsInside(weight), bias: bias, options: options), patch: .channelsInside)
     case .winograd2:
       implementation = .winograd(WinogradConvolution(weight: weight, bias: bias, tileSize: 2, options: options))
     case .winograd4:
@@ -77,9 +79,9 @@ public struct Convolution: Sendable {
     let (outputs, inputs, taps) = (weight.shape[0], weight.shape[1], weight.shape[2] * weight.shape[3])
     guard taps > 1 else { return weight.reshaped([outputs, inputs]) }
     defer { keepAlive(weight) }
-    let source = weight.base
     return FloatTensor(uninitialized: [outputs, taps * inputs]) { target in
-      ThreadPool.shared.parallelFor(outputs) { output in
+      ThreadPool.shared.parallelFor(outputs) { [target = SharedPointer(target)] output in
+        let (source, target) = (weight.base, target.pointer)
         for tap in 0..<taps {
           for input in 0..<inputs {
             target[(output * taps + tap) * inputs + input] = source[(output * inputs + input) * taps + tap]
@@ -124,15 +126,14 @@ public struct Convolution: Sendable {
     case .im2col(let weights, let patch): (linear, order) = (weights, patch)
     }
     defer { keepAlive(x) }
-    let source = x.base
     let rows: PanelGEMM.Rows
     if kind == .pointwise {
-      rows = .memory(source)
+      rows = .memory(x)
     } else {
       let patches = Patches(
         inputHeight: x.shape[1], inputWidth: x.shape[2], channels: inputChannels, outputHeight: outputShape[1],
         outputWidth: outputShape[2], stride: kind == .downsampling ? 2 : 1, offset: kind == .downsampling ? 0 : -1, order: order)
-      rows = .gathered { range, target in patches.gather(range, of: source, into: target) }
+      rows = .gathered { range, target in patches.gather(range, of: x.base, into: target) }
     }
     linear.multiply(rows, shape: outputShape, into: y, activation: activation, accumulates: accumulates)
   }

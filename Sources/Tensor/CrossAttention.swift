@@ -20,7 +20,8 @@ extension FloatTensor {
     let headWidth = width / heads
     defer { withExtendedLifetime((self, keysAndValues)) {} }
     return FloatTensor(uninitialized: shape) { y in
-      AttentionHead.attend(images: batch, heads: heads, queries: length, products: products) { image, index in
+      AttentionHead.attend(images: batch, heads: heads, queries: length, products: products) {
+        [y = SharedPointer(y)] image, index in
         let place = image * length * width + index * headWidth
         let key = keysAndValues[image].base + index * headWidth
         return AttentionHead(

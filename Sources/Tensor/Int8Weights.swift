@@ -27,12 +27,12 @@ struct Int8Weights: Sendable {
     let count = PackedWeights.tileCount(columns)
     let tileColumns = PackedWeights.tileColumns
     defer { keepAlive(weight) }
-    let source = weight.base
     tiles = FloatTensor(uninitialized: [count, Self.tileFloats(inner)]) { packed in
-      ThreadPool.shared.parallelFor(count) { tile in
+      ThreadPool.shared.parallelFor(count) { [packed = SharedPointer(packed)] tile in
         let first = tile * tileColumns
         vqd_int8_pack_weights(
-          source + first * inner, packed + tile * Self.tileFloats(inner), min(tileColumns, columns - first), inner, Self.variant)
+          weight.base + first * inner, packed + tile * Self.tileFloats(inner), min(tileColumns, columns - first), inner,
+          Self.variant)
       }
     }
   }

@@ -6,17 +6,19 @@ public struct Linear: Sendable {
   /// [out]
   public let bias: FloatTensor?
 
-  /// - Parameter weight: [out, in], as checkpoints hold it; laid out as `ComputeOptions.current` asks for.
-  public init(weight: FloatTensor, bias: FloatTensor?) {
-    self.init(weights: .floats(weight), bias: bias)
+  /// - Parameters:
+  ///   - weight: [out, in], as checkpoints hold it.
+  ///   - options: what the weights are laid out for.
+  public init(weight: FloatTensor, bias: FloatTensor?, options: ComputeOptions = ComputeOptions()) {
+    self.init(weights: .floats(weight), bias: bias, options: options)
   }
 
   /// The same for weights [out, in] as a file holds them.
-  package init(weights: LayerWeights, bias: FloatTensor?) {
+  package init(weights: LayerWeights, bias: FloatTensor?, options: ComputeOptions) {
     let shape = weights.shape
     precondition(shape.count == 2 && shape[1] > 0, "a linear layer's weight is [out, in], not \(shape)")
     precondition(bias.map { $0.shape == [shape[0]] } ?? true, "bias \(bias?.shape ?? []) for weight \(shape)")
-    self.weights = MatrixWeights(weights, for: ComputeOptions.current)
+    self.weights = MatrixWeights(weights, for: options)
     self.bias = bias
   }
 
@@ -24,10 +26,11 @@ public struct Linear: Sendable {
   ///
   /// - Parameter parts: weights [out, in] and bias [out] of each. 16-bit weights stay so where all are of one format, and are
   ///   widened where they aren't.
-  package init(stacking parts: [(weights: LayerWeights, bias: FloatTensor)]) {
+  package init(stacking parts: [(weights: LayerWeights, bias: FloatTensor)], options: ComputeOptions) {
     precondition(!parts.isEmpty, "nothing to stack")
     let bias = parts.flatMap(\.bias.values)
-    self.init(weights: LayerWeights(stacking: parts.map(\.weights)), bias: FloatTensor(bias, shape: [bias.count]))
+    self.init(
+      weights: LayerWeights(stacking: parts.map(\.weights)), bias: FloatTensor(bias, shape: [bias.count]), options: options)
   }
 
   /// Whether a row's last bits may depend on its place in the input (see `PanelGEMM`).
@@ -41,7 +44,7 @@ public struct Linear: Sendable {
     precondition(x.shape.count >= 2 && x.shape.last == inputs, "input \(x.shape) for a layer of \(inputs) inputs")
     defer { keepAlive(x) }
     return FloatTensor(uninitialized: x.shape.dropLast() + [outputs]) { y in
-      multiply(.memory(x.base), shape: x.shape, into: y, activation: activation)
+      multiply(.memory(x), shape: x.shape, into: y, activation: activation)
     }
   }
 
@@ -51,7 +54,7 @@ public struct Linear: Sendable {
       x.shape.count >= 2 && x.shape.last == inputs && y.shape == x.shape.dropLast() + [outputs],
       "input \(x.shape) and sum \(y.shape) for a layer \(inputs) -> \(outputs)")
     defer { keepAlive(x) }
-    multiply(.memory(x.base), shape: x.shape, into: y.mutableBase(), accumulates: true)
+    multiply(.memory(x), shape: x.shape, into: y.mutableBase(), accumulates: true)
   }
 
   /// - Parameter shape: of the rows as [images, ..., in].

@@ -18,7 +18,7 @@ extension FloatTensor {
     precondition(k == (transposingOther ? b.columns : b.rows), "inner dimensions of \(shape) and \(other.shape) differ")
     defer { keepAlive(self, other) }
     return FloatTensor(uninitialized: batchShape + [m, n]) { y in
-      ThreadPool.shared.parallelFor(batchShape.reduce(1, *)) { matrix in
+      ThreadPool.shared.parallelFor(batchShape.reduce(1, *)) { [y = SharedPointer(y)] matrix in
         cblas_sgemm(
           CblasRowMajor, transposingSelf ? CblasTrans : CblasNoTrans, transposingOther ? CblasTrans : CblasNoTrans,
           blasint(m), blasint(n), blasint(k), 1, base + matrix * m * k, blasint(max(a.columns, 1)),

@@ -87,12 +87,11 @@ struct PackedWeights: Sendable {
     let count = Self.tileCount(columns)
     (self.inner, self.columns) = (inner, columns)
     defer { keepAlive(weight) }
-    let source = weight.base
     tiles = FloatTensor(uninitialized: [count, inner, Self.tileColumns]) { packed in
-      ThreadPool.shared.parallelFor(count) { tile in
+      ThreadPool.shared.parallelFor(count) { [packed = SharedPointer(packed)] tile in
         let first = tile * Self.tileColumns
         vqd_pack_weights(
-          source + first * inner, inner, packed + first * inner, min(Self.tileColumns, columns - first), inner)
+          weight.base + first * inner, inner, packed + first * inner, min(Self.tileColumns, columns - first), inner)
       }
     }
   }

@@ -9,7 +9,7 @@ extension FloatTensor {
     precondition(weight.shape == [width] && bias.shape == [width], "norm of width \(weight.shape[0]) for \(shape)")
     defer { keepAlive(self, weight, bias) }
     return FloatTensor(uninitialized: shape) { y in
-      parallelForChunks(of: count / width, grain: Self.normGrain) { rows in
+      parallelForChunks(of: count / width, grain: Self.normGrain) { [y = SharedPointer(y)] rows in
         vqd_layer_norm(
           base + rows.lowerBound * width, y + rows.lowerBound * width, rows.count, width, epsilon, weight.base, bias.base, 0)
       }
@@ -24,7 +24,7 @@ extension FloatTensor {
     defer { keepAlive(self, modulation) }
     return FloatTensor(uninitialized: shape) { y in
       let chunks = (length + Self.normGrain - 1) / Self.normGrain
-      ThreadPool.shared.parallelFor(batch * chunks) { task in
+      ThreadPool.shared.parallelFor(batch * chunks) { [y = SharedPointer(y)] task in
         let (image, chunk) = task.quotientAndRemainder(dividingBy: chunks)
         let first = image * length + chunk * Self.normGrain
         let rows = min(Self.normGrain, length - chunk * Self.normGrain)
@@ -82,10 +82,10 @@ extension FloatTensor {
     var sums = [Double](repeating: 0, count: images * chunks * 2 * channels)
     // Each image's center, scale and shift of the channels.
     var coefficients = FloatTensor(zeros: [images, 3, channels])
-    let factors = coefficients.mutableBase()
+    let factors = SharedPointer(coefficients.mutableBase())
     defer { keepAlive(self, coefficients) }
 
-    func eachChunk(_ body: (_ task: Int, _ image: Int, _ first: Int, _ rows: Int) -> Void) {
+    func eachChunk(_ body: @Sendable (_ task: Int, _ image: Int, _ first: Int, _ rows: Int) -> Void) {
       ThreadPool.shared.parallelFor(images * chunks) { task in
         let (image, chunk) = task.quotientAndRemainder(dividingBy: chunks)
         let rows = min(Self.sumGrain, positions - chunk * Self.sumGrain)
@@ -94,7 +94,7 @@ extension FloatTensor {
     }
 
     sums.withUnsafeMutableBufferPointer { sums in
-      guard let partial = sums.baseAddress else { return }
+      guard let partial = SharedPointer(sums) else { return }
       eachChunk { task, _, first, rows in
         let sum = partial + task * 2 * channels
         vqd_column_sums(base + first, rows, channels, sum, sum + channels)
@@ -114,7 +114,7 @@ extension FloatTensor {
       }
     }
     return FloatTensor(uninitialized: shape) { y in
-      eachChunk { _, image, first, rows in
+      eachChunk { [y = SharedPointer(y)] _, image, first, rows in
         let center = factors + image * 3 * channels
         vqd_column_affine(
           base + first, y + first, rows, channels, center, center + channels, center + 2 * channels, activation.kernel)

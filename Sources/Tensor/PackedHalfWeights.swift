@@ -15,10 +15,9 @@ struct PackedHalfWeights: Sendable {
   init?(_ weight: FloatTensor) {
     let (columns, inner) = (weight.shape[0], weight.shape[1])
     defer { keepAlive(weight) }
-    let source = weight.base
     let matrices = Self.matrices(1, inner: inner, columns: columns) { tile, packed in
       let first = tile * PackedWeights.tileColumns
-      vqd_pack_weights(source + first * inner, inner, packed, min(PackedWeights.tileColumns, columns - first), inner)
+      vqd_pack_weights(weight.base + first * inner, inner, packed, min(PackedWeights.tileColumns, columns - first), inner)
     }
     guard let matrices else { return nil }
     self = matrices[0]
@@ -33,14 +32,14 @@ struct PackedHalfWeights: Sendable {
   ///
   /// - Parameter fill: Writes a tile of all matrices, [matrices, K, 16].
   static func matrices(
-    _ count: Int, inner: Int, columns: Int, fill: (_ tile: Int, UnsafeMutablePointer<Float>) -> Void
+    _ count: Int, inner: Int, columns: Int, fill: @Sendable (_ tile: Int, UnsafeMutablePointer<Float>) -> Void
   ) -> [PackedHalfWeights]? {
     let tileCount = PackedWeights.tileCount(columns)
     let shape = [tileCount, inner, PackedWeights.tileColumns]
     let perTile = inner * PackedWeights.tileColumns
     let areFinite = Atomic(true)
     let halves = HalfTensor(uninitialized: [count] + shape, format: .float16) { target in
-      ThreadPool.shared.parallelFor(tileCount) { tile in
+      ThreadPool.shared.parallelFor(tileCount) { [target = SharedPointer(target)] tile in
         let floats = Storage(count: count * perTile)
         defer { withExtendedLifetime(floats) {} }
         fill(tile, floats.base)

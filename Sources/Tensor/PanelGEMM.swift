@@ -13,11 +13,11 @@ import CKernels
 /// same row of an image always stands at the same place of a call of the same shape.
 struct PanelGEMM {
   /// Where the rows of A come from.
-  enum Rows {
-    /// Contiguous rows in memory.
-    case memory(UnsafePointer<Float>)
+  enum Rows: Sendable {
+    /// A tensor's rows.
+    case memory(FloatTensor)
     /// Rows written on demand: `fill(range, to)` writes the rows of `range`, contiguous, to `to`.
-    case gathered((Range<Int>, UnsafeMutablePointer<Float>) -> Void)
+    case gathered(@Sendable (Range<Int>, UnsafeMutablePointer<Float>) -> Void)
   }
 
   let weights: MatrixWeights
@@ -36,9 +36,9 @@ struct PanelGEMM {
       : ProductCut(
         rows: images * rowsPerImage, columns: weights.columns, inner: weights.inner, a: a, shortest: weights.shortestPanel,
         threads: ThreadPool.shared.threadCount)
-    ThreadPool.shared.parallelFor(cut.panels * cut.tiles) { task in
+    ThreadPool.shared.parallelFor(cut.panels * cut.tiles) { [c = SharedPointer(c)] task in
       let (panel, tile) = task.quotientAndRemainder(dividingBy: cut.tiles)
-      runPanel(a, rows: cut.rows(ofPanel: panel), columns: cut.columns(ofTile: tile), into: c)
+      runPanel(a, rows: cut.rows(ofPanel: panel), columns: cut.columns(ofTile: tile), into: c.pointer)
     }
   }
 
@@ -47,10 +47,10 @@ struct PanelGEMM {
     let target = c + rows.lowerBound * weights.columns + columns.lowerBound
     let bias = bias.map { $0.base + columns.lowerBound }
     switch a {
-    case .memory(let base):
+    case .memory(let tensor):
       weights.multiply(
-        base + rows.lowerBound * inner, rows: rows.count, columns: columns, bias: bias, into: target, stride: weights.columns,
-        accumulates: accumulates)
+        tensor.base + rows.lowerBound * inner, rows: rows.count, columns: columns, bias: bias, into: target,
+        stride: weights.columns, accumulates: accumulates)
     case .gathered(let fill):
       let scratch = Storage(count: rows.count * inner)
       defer { withExtendedLifetime(scratch) {} }

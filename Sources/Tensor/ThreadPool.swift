@@ -21,7 +21,7 @@ public final class ThreadPool: Sendable {
   /// may so join the next loop, which does no harm. The same holds for `sleepers` and `generation`: no wake-up is lost.
   private final class Loop: @unchecked Sendable {
     var count = 0
-    var body: ((Int) -> Void)?
+    var body: (@Sendable (Int) -> Void)?
     let isOpen = Atomic<Bool>(false)
     let next = Atomic<Int>(0)
     let running = Atomic<Int>(0)
@@ -72,9 +72,9 @@ public final class ThreadPool: Sendable {
 
   /// Calls `body` once for each index in 0..<count, several at a time; returns when all are done.
   ///
-  /// `body` runs concurrently with itself: calls for different indices must write to different memory. Nested loops, and
-  /// loops from a second thread while the pool is busy, run on the calling thread.
-  package func parallelFor(_ count: Int, _ body: (Int) -> Void) {
+  /// `body` runs concurrently with itself: calls for different indices must write to different memory (see `SharedPointer`).
+  /// Nested loops, and loops from a second thread while the pool is busy, run on the calling thread.
+  package func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {
     guard count > 1, helpers.load(ordering: .relaxed) > 0,
       isBusy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
     else {

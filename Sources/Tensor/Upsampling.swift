@@ -6,7 +6,7 @@ extension FloatTensor {
     let outputRow = 2 * width * channels
     defer { keepAlive(self) }
     return FloatTensor(uninitialized: [shape[0], 2 * height, 2 * width, channels]) { y in
-      ThreadPool.shared.parallelFor(shape[0] * height) { row in
+      ThreadPool.shared.parallelFor(shape[0] * height) { [y = SharedPointer(y)] row in
         let source = base + row * width * channels
         let target = y + 2 * row * outputRow
         for pixel in 0..<width {

@@ -44,7 +44,7 @@ struct WinogradConvolution: Sendable {
     let (tileColumns, tiles) = (PackedWeights.tileColumns, PackedWeights.tileCount(outputs))
     let perPoint = tiles * inputs * tileColumns
     let transformed = FloatTensor(uninitialized: [points, perPoint]) { target in
-      ThreadPool.shared.parallelFor(tiles) { tile in
+      ThreadPool.shared.parallelFor(tiles) { [target = SharedPointer(target)] tile in
         transformTile(tile, of: weight, tileSize: tileSize, into: target + tile * inputs * tileColumns, pointStride: perPoint)
       }
     }
@@ -82,11 +82,11 @@ struct WinogradConvolution: Sendable {
   private static func plainWeights(_ weight: FloatTensor, tileSize: Int) -> [MatrixWeights] {
     let (outputs, inputs, points) = (weight.shape[0], weight.shape[1], (tileSize + 2) * (tileSize + 2))
     defer { keepAlive(weight) }
-    let source = weight.base
     let transformed = FloatTensor(uninitialized: [points, outputs * inputs]) { target in
-      ThreadPool.shared.parallelFor(outputs) { output in
+      ThreadPool.shared.parallelFor(outputs) { [target = SharedPointer(target)] output in
         vqd_winograd_weights(
-          source + output * inputs * 9, 8, 9, inputs / 8, 72, target + output * inputs, 8, outputs * inputs, Int32(tileSize))
+          weight.base + output * inputs * 9, 8, 9, inputs / 8, 72, target + output * inputs, 8, outputs * inputs,
+          Int32(tileSize))
       }
     }
     return (0..<points).map { .rows(transformed.view(at: $0 * outputs * inputs, shape: [outputs, inputs])) }
@@ -102,7 +102,7 @@ struct WinogradConvolution: Sendable {
     let cut = blocks(tileRowsPerImage: tileRowsPerImage, tilesPerRow: tilesPerRow, images: images)
     defer { keepAlive(x) }
     let step = Step(
-      x: x.base, y: y, height: height, width: width, tilesPerRow: tilesPerRow, tileRowsPerImage: tileRowsPerImage,
+      x: x, y: SharedPointer(y), height: height, width: width, tilesPerRow: tilesPerRow, tileRowsPerImage: tileRowsPerImage,
       activation: activation, accumulates: accumulates)
     if cut.runsInParallel {
       ThreadPool.shared.parallelFor(cut.ranges.count) { run(cut.ranges[$0], step) }
@@ -112,8 +112,8 @@ struct WinogradConvolution: Sendable {
   }
 
   private struct Step {
-    let x: UnsafePointer<Float>
-    let y: UnsafeMutablePointer<Float>
+    let x: FloatTensor
+    let y: SharedPointer<Float>
     let height, width, tilesPerRow, tileRowsPerImage: Int
     let activation: Activation
     let accumulates: Bool
@@ -147,23 +147,23 @@ struct WinogradConvolution: Sendable {
     let transformed = Storage(count: points * pointStride(tiles, channels: inputs))
     let products = Storage(count: points * pointStride(tiles, channels: outputs))
     defer { withExtendedLifetime((transformed, products)) {} }
-    var image = vqd_tile_image(height: step.height, width: step.width, channels: inputs)
+    let image = vqd_tile_image(height: step.height, width: step.width, channels: inputs)
     ThreadPool.shared.parallelFor(tileRows.count) { row in
       withUnsafePointer(to: image) { image in
         vqd_winograd_input(
-          step.x, image, (tileRows.lowerBound + row) * step.tilesPerRow, step.tilesPerRow,
+          step.x.base, image, (tileRows.lowerBound + row) * step.tilesPerRow, step.tilesPerRow,
           transformed.base + row * step.tilesPerRow * inputs, pointStride(tiles, channels: inputs), Int32(tileSize))
       }
     }
-    multiply(transformed.base, tiles: tiles, into: products.base)
-    image.channels = outputs
+    multiply(transformed, tiles: tiles, into: products)
+    let result = vqd_tile_image(height: step.height, width: step.width, channels: outputs)
     ThreadPool.shared.parallelFor(tileRows.count) { row in
-      finish(tileRows.lowerBound + row, products.base + row * step.tilesPerRow * outputs, tiles: tiles, image: image, step)
+      finish(tileRows.lowerBound + row, products.base + row * step.tilesPerRow * outputs, tiles: tiles, image: result, step)
     }
   }
 
   /// For each point, products [T, N] of transformed tiles [T, K] and weights.
-  private func multiply(_ tiles: UnsafePointer<Float>, tiles count: Int, into products: UnsafeMutablePointer<Float>) {
+  private func multiply(_ tiles: Storage, tiles count: Int, into products: Storage) {
     let isPacked = !weights[0].dependOnPlace
     // A panel of tiles stays in the second-level cache; BLAS packs what it gets and takes the tiles whole. Panels are even, since a
     // short one would read all weights for little.
@@ -178,9 +178,9 @@ struct WinogradConvolution: Sendable {
       let columns = from..<min((tile + 1) * quanta / columnTiles * PackedWeights.tileColumns, outputs)
       let (first, end) = (part * count / panels, (part + 1) * count / panels)
       weights[point].multiply(
-        tiles + point * pointStride(count, channels: inputs) + first * inputs, rows: end - first, columns: columns,
-        bias: nil, into: products + point * pointStride(count, channels: outputs) + first * outputs + from, stride: outputs,
-        accumulates: false)
+        tiles.base + point * pointStride(count, channels: inputs) + first * inputs, rows: end - first, columns: columns,
+        bias: nil, into: products.base + point * pointStride(count, channels: outputs) + first * outputs + from,
+        stride: outputs, accumulates: false)
     }
   }
 
@@ -190,8 +190,8 @@ struct WinogradConvolution: Sendable {
   ) {
     withUnsafePointer(to: image) { image in
       vqd_winograd_output(
-        products, pointStride(tiles, channels: outputs), image, tileRow * step.tilesPerRow, step.tilesPerRow, bias?.base, step.y,
-        step.accumulates ? 1 : 0, Int32(tileSize))
+        products, pointStride(tiles, channels: outputs), image, tileRow * step.tilesPerRow, step.tilesPerRow, bias?.base,
+        step.y.pointer, step.accumulates ? 1 : 0, Int32(tileSize))
     }
     keepAlive(bias)
     guard step.activation != .identity else { return }

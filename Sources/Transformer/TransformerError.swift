@@ -9,6 +9,10 @@ public enum TransformerError: Error, Sendable, Equatable {
   /// A condition of another kind than the model takes, or text vectors of another shape.
   case wrongCondition(expected: String, found: String)
   case wrongTokenCount(expected: String, found: Int)
+  /// Another number of timesteps than of sequences.
+  case wrongTimestepCount(expected: Int, found: Int)
+  /// Logits of another shape than the network's facts state.
+  case wrongLogits(expected: [Int], found: [Int])
 }
 
 extension TransformerError: LocalizedError, CustomStringConvertible {
@@ -26,6 +30,10 @@ extension TransformerError: LocalizedError, CustomStringConvertible {
       "the model expects \(expected), found \(found)"
     case .wrongTokenCount(let expected, let found):
       "expected \(expected) tokens, found \(found)"
+    case .wrongTimestepCount(let expected, let found):
+      "expected \(expected) timesteps, one a sequence, found \(found)"
+    case .wrongLogits(let expected, let found):
+      "the network must return logits of shape \(expected), as its facts state, found \(found)"
     }
   }
 

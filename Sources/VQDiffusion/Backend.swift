@@ -2,7 +2,7 @@ import Tensor
 
 /// The library that does the arithmetic.
 public enum Backend {
-  /// The BLAS library and the kernels that it has chosen for this CPU, for example "OpenBLAS Zen".
+  /// The BLAS library and the corruptions that it has chosen for this CPU, for example "OpenBLAS Zen".
   public static var name: String { BLAS.name }
 
   /// What multiplies by weights, their numbers where not float32, and the BLAS library, for example "packed, float16 weights, OpenBLAS Zen".

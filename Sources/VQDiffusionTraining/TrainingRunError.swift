@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 
 /// What can end a training run, or keep it from beginning.
 public enum TrainingRunError: Error, Sendable, Equatable {
@@ -21,6 +22,19 @@ public enum TrainingRunError: Error, Sendable, Equatable {
   case unwritable(path: String, reason: String)
   /// A model that can't be fine-tuned as asked.
   case unsuitableModel(model: String, expected: String, found: String)
+}
+
+extension TrainingRunError {
+  /// An error of a JSON or YAML file, or of an option, that holds settings.
+  init(_ error: ModelFileError) {
+    switch error {
+    case .invalidConfiguration(let file, let field, let expected, let found):
+      self = .invalidSettings(file: file, field: field, expected: expected, found: found)
+    case .unreadable(let file, let reason):
+      self = .invalidSettings(file: file, field: "", expected: "a file that can be read", found: reason)
+    default: self = .invalidSettings(file: "settings", field: "", expected: "settings", found: "\(error)")
+    }
+  }
 }
 
 extension TrainingRunError: LocalizedError, CustomStringConvertible {

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// What can be wrong with an autoencoder's configuration or its input.
 public enum VQVAEError: Error, Sendable, Equatable {
@@ -6,6 +7,8 @@ public enum VQVAEError: Error, Sendable, Equatable {
   case tokenOutOfRange(token: Int, codes: Int)
   case wrongTokenCount(expected: String, found: Int)
   case wrongImageSize(expected: String, found: String)
+  /// Tokens of a layout that the tokenizer can't decode.
+  case wrongLayout(expected: String, found: TokenLayout)
   case invalidCodebookMap(expected: String, found: String)
   /// Tensors whose names and shapes aren't those of a VQGAN.
   case unrecognizedTensors(file: String, expected: String, found: String)
@@ -27,6 +30,8 @@ extension VQVAEError: LocalizedError, CustomStringConvertible {
       "expected \(expected) tokens, found \(found)"
     case .wrongImageSize(let expected, let found):
       "wrong image size: expected \(expected), found \(found)"
+    case .wrongLayout(let expected, let found):
+      "wrong layout of tokens: expected \(expected), found \(found)"
     case .invalidCodebookMap(let expected, let found):
       "codebook map: expected \(expected), found \(found)"
     case .unrecognizedTensors(let file, let expected, let found):

@@ -70,26 +70,25 @@ struct ModelOptions: ParsableArguments {
   var location: ModelLocation { files.location }
 
   func codec() throws -> ImageCodec {
-    try load { try ImageCodec(location) }
+    try ImageCodec(location, options: computeOptions)
   }
 
-  func denoiser() throws -> DenoisingTransformer {
-    try load { try VQDiffusionPipeline.denoiser(location) }
+  func network() throws -> any DenoisingNetwork {
+    try VQDiffusionPipeline.network(location, options: computeOptions)
   }
 
   func pipeline() throws -> VQDiffusionPipeline {
-    try load { try VQDiffusionPipeline(location) }
+    try VQDiffusionPipeline(location, options: computeOptions)
   }
 
-  private func load<Model>(_ body: () throws -> Model) rethrows -> Model {
-    try ComputeOptions.$current.withValue(
-      ComputeOptions(products: products, convolution: convolution, weights: weights, memory: memory), operation: body)
+  private var computeOptions: ComputeOptions {
+    ComputeOptions(products: products, convolution: convolution, weights: weights, memory: memory)
   }
 }
 
 extension ComputeOptions.Products: ExpressibleByArgument {}
 extension ComputeOptions.Memory: ExpressibleByArgument {}
-extension ComputeOptions.Weights: ExpressibleByArgument {}
+extension ComputeOptions.WeightFormat: ExpressibleByArgument {}
 extension ConvolutionAlgorithm: ExpressibleByArgument {}
 
 /// Where images go.

@@ -1,13 +1,14 @@
+import BenchmarkKit
+import Tensor
 import Testing
 import Transformer
 import VQDiffusion
+import VQVAE
 
 @Suite struct RandomModelTests {
   @Test func denoiserGivesFiniteLogitsThatDependOnItsInput() throws {
-    let denoiser = try RandomArchitecture.cifar.denoiser()
-    let logits = try (0..<2).map { seed in
-      try RandomDenoiserInput(for: denoiser.configuration, batch: 3, seed: seed).logits(by: denoiser)
-    }
+    let denoiser = try RandomArchitecture.cifar.denoiser(options: ComputeOptions())
+    let logits = try (0..<2).map { try denoiser.logits(.random(for: denoiser.facts, batch: 3, seed: $0)) }
     #expect(logits[0].shape == [3, 64, 512])
     #expect(logits[0].values.allSatisfy { $0.isFinite })
     #expect(logits[0].values != logits[1].values)
@@ -16,18 +17,18 @@ import VQDiffusion
   }
 
   @Test func codecTakesItsOwnRandomInput() throws {
-    let codec = try RandomArchitecture.cifar.codec()
-    let images = try codec.vqModel.decode(codec.randomTokens(images: 2, seed: 1))
+    let codec = try BenchmarkModel("cifar-random").codec(options: ComputeOptions())
+    let images = try codec.tokenizer.decode(codec.randomTokens(images: 2, seed: 1))
     #expect(images.shape == [2, 32, 32, 3])
     #expect(Set(images.values).count > 1000)
-    let tokens = try codec.vqModel.encode(codec.randomImages(2, seed: 1))
+    let tokens = try codec.tokenizer.encode(codec.randomImages(2, seed: 1))
     #expect(tokens.count == 2 && tokens.tokens.count == 128)
   }
 
   @Test func configurationsAreValid() throws {
     for architecture in RandomArchitecture.allCases {
-      try architecture.denoiserConfiguration().validate()
-      try architecture.codecConfiguration().validate()
+      try architecture.network().validate()
+      try architecture.tokenizer().validate()
     }
   }
 }

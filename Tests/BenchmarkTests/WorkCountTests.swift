@@ -8,20 +8,20 @@ import VQVAE
 @Suite struct WorkCountTests {
   /// Parameters are PyTorch's count of the same networks.
   @Test func denoisersOfTheRandomArchitectures() throws {
-    let cifar = WorkCount(denoiser: try RandomArchitecture.cifar.denoiserConfiguration())
+    let cifar = WorkCount(denoiser: try RandomArchitecture.cifar.network())
     #expect(cifar.parameters == 3_882_560)
     // L 64, D 192, K 512; per block two modulations, four projections, scores and values, two layers of the MLP.
     let cifarBlock = 2 * 192 * 384 + 64 * 192 * 192 * 4 + 2 * 64 * 64 * 192 + 2 * 64 * 192 * 768
     #expect(cifar.multiplyAdds == 6 * cifarBlock + 64 * 192 * 512)
     #expect(cifar.multiplyAdds == 186_482_688)
-    let imagenet = WorkCount(denoiser: try RandomArchitecture.imagenet.denoiserConfiguration())
+    let imagenet = WorkCount(denoiser: try RandomArchitecture.imagenet.network())
     #expect(imagenet.parameters == 518_037_966)
     #expect(imagenet.multiplyAdds == 124_170_010_624)
   }
 
   /// L 1024, D 1408, 77 text vectors of width 512, K 4096.
   @Test func aTextConditionalDenoiserByHand() throws {
-    let count = WorkCount(denoiser: try RandomArchitecture.ithq.denoiserConfiguration())
+    let count = WorkCount(denoiser: try RandomArchitecture.ithq.network())
     let (d, d2) = (1408, 1408 * 1408)
     let modulations = 2 * (100 * d + 2 * d2 + 2 * d)
     let attention = 4 * (d2 + d)
@@ -40,7 +40,7 @@ import VQVAE
   @Test(arguments: [
     (RandomArchitecture.imagenet, 76_073_859, 70_288_146_432, 126_374_379_520), (.cifar, 820_099, 45_645_824, 92_766_208),
   ]) func codecsOfTheRandomArchitectures(architecture: RandomArchitecture, parameters: Int, encode: Int, decode: Int) throws {
-    let configuration = try architecture.codecConfiguration()
+    let configuration = try architecture.tokenizer()
     let size = configuration.resolution
     let encoder = WorkCount(encoder: configuration, height: size, width: size)
     let decoder = WorkCount(decoder: configuration, height: size, width: size)
@@ -54,7 +54,7 @@ import VQVAE
       {"ch": 32, "ch_mult": [1, 2], "num_res_blocks": 1, "attn_resolutions": [8], "resolution": 16, "in_channels": 3, "out_ch": 3,
        "z_channels": 5, "embed_dim": 7, "n_embed": 11}
       """#
-    let configuration = try JSONDecoder().decode(VQModelConfiguration.self, from: Data(json.utf8))
+    let configuration = try JSONDecoder().decode(TamingVQGANConfiguration.self, from: Data(json.utf8))
     // 16×8 pixels, then 8×4 of them; level 1 has attention because 16 / 2 = 8, whatever the image's size.
     let (fine, coarse) = (128, 32)
     let attention = 4 * 64 * 64 * coarse + 2 * coarse * coarse * 64
@@ -76,7 +76,7 @@ import VQVAE
         {"ch": 4, "ch_mult": [2, 3], "num_res_blocks": 1, "attn_resolutions": [], "resolution": 16, "in_channels": 3, "out_ch": 3,
          "z_channels": 5, "embed_dim": 7, "n_embed": 11, "norm_groups": 4
         """#
-      let configuration = try JSONDecoder().decode(VQModelConfiguration.self, from: Data((json + extra + "}").utf8))
+      let configuration = try JSONDecoder().decode(TamingVQGANConfiguration.self, from: Data((json + extra + "}").utf8))
       return WorkCount(encoder: configuration, height: 16, width: 8)
     }
     let (usual, own) = (try count(""), try count(#", "conv_in_channels": 8"#))
@@ -88,10 +88,12 @@ import VQVAE
 
   @Test func parametersAreThoseOfTheFiles() throws {
     let report = try ModelReport(.builtIn)
-    let (transformer, vqvae) = (try #require(report.transformer), try #require(report.vqvae))
-    #expect(WorkCount(denoiser: transformer.configuration).parameters == transformer.weights.parameters)
-    let encoder = WorkCount(encoder: vqvae.configuration, height: 32, width: 32)
-    let decoder = WorkCount(decoder: vqvae.configuration, height: 32, width: 32)
-    #expect(encoder.parameters + decoder.parameters == vqvae.weights.parameters)
+    let model = try BenchmarkModel(BenchmarkModel.builtInName)
+    let network = try #require(model.network as? VQDiffusionConfiguration)
+    #expect(WorkCount(denoiser: network).parameters == report.network?.contents.parameters)
+    let tokenizer = try #require(try model.tokenizer() as? TamingVQGANConfiguration)
+    let encoder = WorkCount(encoder: tokenizer, height: 32, width: 32)
+    let decoder = WorkCount(decoder: tokenizer, height: 32, width: 32)
+    #expect(encoder.parameters + decoder.parameters == report.tokenizer?.contents.parameters)
   }
 }

@@ -47,9 +47,11 @@ import Testing
     func bad(_ expected: String, _ found: String) -> CLIPTextError {
       .badVocabulary(file: "vocab.json", expected: expected, found: found)
     }
+    let count = try tokens().count
     #expect(try error { $0["!"] = -1 } == bad("ids from 0", "-1 for \"!\""))
-    #expect(try error { $0["!"] = 1414 } == bad("1414 tokens to have the ids below that", "1414 for \"!\""))
-    #expect(try error { $0["!"] = .max } == bad("1414 tokens to have the ids below that", "\(Int.max) for \"!\""))
+    for id in [count, .max] {
+      #expect(try error { $0["!"] = id } == bad("\(count) tokens to have the ids below that", "\(id) for \"!\""))
+    }
     #expect(try error { $0["!"] = 1 } == bad("every id once", "1 for \"!\" and \"\"\""))
     #expect(
       try error { tokens in (tokens["<|x|>"], tokens["<|endoftext|>"]) = (tokens["<|endoftext|>"], nil) }
@@ -78,7 +80,7 @@ import Testing
     for vocabulary in [true, false] {
       #expect(try error(line: 7, "abc", vocabulary: vocabulary) == bad(7, parts, "\"abc\""))
       #expect(try error(line: 7, "", vocabulary: vocabulary) == bad(7, parts, "\"\""))
-      #expect(try error(line: 901, "a b c", vocabulary: vocabulary) == bad(901, parts, "\"a b c\""))
+      #expect(try error(line: good.count, "a b c", vocabulary: vocabulary) == bad(good.count, parts, "\"a b c\""))
       #expect(try error(line: 1, "i n", vocabulary: vocabulary) == bad(1, "\"#version: …\"", "\"i n\""))
     }
     #expect(try error(line: 9, "q q") == bad(9, "tokens of the vocabulary", "\"qq\""))
@@ -128,7 +130,7 @@ import Testing
       try CLIPTokenizer(merges: Data($0.utf8))
     }
     for tokenizer in tokenizers {
-      #expect(tokenizer.vocabularySize == 1414)
+      #expect(try tokenizer.vocabularySize == tokens().count)
       #expect(tokenizer.encode("in the end") == tokenizers[0].encode("in the end"))
     }
   }

@@ -7,9 +7,13 @@ import Testing
 
 @Suite struct ConfigurationTests {
   @Test func recordedConfigurationIsRead() throws {
-    let configuration = try RecordedEncoder().configuration
-    #expect(
-      configuration == CLIPTextConfiguration(width: 16, hiddenWidth: 32, heads: 2, layers: 2, vocabularySize: 1414))
+    let recorded = try RecordedEncoder()
+    let (configuration, params) = (recorded.configuration, recorded.golden.params["text"])
+    let hidden = try recorded.tensors()["text_model.encoder.layers.0.mlp.fc1.weight"]?.shape.first
+    let expected = CLIPTextConfiguration(
+      width: try params.int("hidden"), hiddenWidth: try #require(hidden), heads: try params.int("heads"),
+      layers: try params.int("layers"), contextLength: try params.int("length"), vocabularySize: try params.int("vocabulary"))
+    #expect(configuration == expected)
     #expect(try JSONDecoder().decode(CLIPTextConfiguration.self, from: JSONEncoder().encode(configuration)) == configuration)
   }
 
@@ -48,12 +52,12 @@ import Testing
       return
     }
     #expect(field == Self.bad[index].field)
-    #expect(throws: error) { try CLIPTextEncoder(configuration, weights: Weights(randomSeed: 1)) }
+    #expect(throws: error) { try CLIPTextEncoder(configuration, weights: WeightLoader(randomSeed: 1)) }
   }
 
   /// Tensors of which only the shapes are looked at.
-  private func shapes(_ shapes: [String: [Int]]) -> Weights {
-    Weights(MemorySource(tensors: shapes.mapValues { FloatTensor(zeros: $0) }))
+  private func shapes(_ shapes: [String: [Int]]) -> WeightLoader {
+    WeightLoader(MemorySource(tensors: shapes.mapValues { FloatTensor(zeros: $0) }))
   }
 
   @Test func openAIShapesTellTheConfiguration() throws {

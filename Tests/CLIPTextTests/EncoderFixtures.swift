@@ -33,10 +33,17 @@ struct RecordedEncoder {
     file = folder.appendingPathComponent("model.safetensors")
   }
 
-  func ids() throws -> [Int32] { try golden.integers("in.prompt_ids").map { Int32($0) } }
+  /// Ids of all texts, one after another.
+  func ids() throws -> [Int32] { try golden.tokens("in.prompt_ids") }
+
+  /// Ids of each text.
+  func texts() throws -> [[Int32]] {
+    let (ids, length) = (try ids(), configuration.contextLength)
+    return stride(from: 0, to: ids.count, by: length).map { Array(ids[$0..<$0 + length]) }
+  }
 
   func encoder(_ way: ComputeOptions = ComputeOptions()) throws -> CLIPTextEncoder {
-    try ComputeOptions.$current.withValue(way) { try CLIPTextEncoder(configuration, weights: Weights(files: [file])) }
+    try CLIPTextEncoder(configuration, weights: WeightLoader(files: [file], options: way))
   }
 
   func tensors() throws -> [String: FloatTensor] {

@@ -86,7 +86,7 @@ import Testing
   @Test func everythingInAPyTorchFileIsKept() throws {
     try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("tensors")
-      let file = try PyTorchFile(RecordedFilesTests.folder.appendingPathComponent("tensors.pt"))
+      let file = try PyTorchFile(RecordedFilesGoldenTests.folder.appendingPathComponent("tensors.pt"))
       try SafetensorsFile.write(try file.names.map { try StoredTensor("new." + $0, $0, of: file) }, to: url)
       let written = try SafetensorsFile(url)
       #expect(written.names.count == file.names.count)

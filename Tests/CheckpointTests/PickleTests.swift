@@ -13,7 +13,7 @@ import Testing
   ) {
     let error = #expect(throws: CheckpointError.self, sourceLocation: sourceLocation) { try openPickle(pickle) }
     guard let error else { return }
-    #expect(RecordedFilesTests.kind(error) == kind, "\(error)", sourceLocation: sourceLocation)
+    #expect(RecordedFilesGoldenTests.kind(error) == kind, "\(error)", sourceLocation: sourceLocation)
     #expect(text.isEmpty || error.description.contains(text), "\(error)", sourceLocation: sourceLocation)
   }
 

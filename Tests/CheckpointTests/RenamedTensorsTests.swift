@@ -38,7 +38,7 @@ import Testing
     #expect(renamed.mapped("b")?.shape == [3, 2, 1, 1])
     #expect(throws: CheckpointError.missingTensor(file: source.file, tensor: "w", shape: nil)) { try renamed.floatTensor("w") }
     // As a source of weights, and renamed once more.
-    let weights = Weights(try RenamedTensors(renamed, [.init(name: "layer.weight", original: "b", shape: [6])]))
+    let weights = WeightLoader(try RenamedTensors(renamed, [.init(name: "layer.weight", original: "b", shape: [6])]))
     #expect(try weights.scope("layer").tensor("weight", [6]).values == [0, 1, 2, 3, 4, 5])
     try weights.finish()
   }

@@ -27,10 +27,9 @@ import Testing
     let x = FloatTensor(Self.values(3 * Self.inputs, seed: 4), shape: [1, 3, Self.inputs])
     let wanted = expected()(x)
     for options in [ComputeOptions(), ComputeOptions(memory: .low)] {
-      try ComputeOptions.$current.withValue(options) {
-        let layer = try Weights(source).stackedLinear(Self.names, width: Self.width, inputs: Self.inputs)
-        expectClose(layer(x), wanted, absolute: 1e-5, comment)
-      }
+      let loader = WeightLoader(source, options: options)
+      let layer = try loader.stackedLinear(Self.names, width: Self.width, inputs: Self.inputs)
+      expectClose(layer(x), wanted, absolute: 1e-5, comment)
     }
   }
 

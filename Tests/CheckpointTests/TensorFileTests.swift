@@ -18,7 +18,8 @@ import Testing
     #expect(try open(safetensors, as: "model.pth").integers("a") == [7])
     let zip = ZipBytes.torch(Pickle.whole(Pickle.tensor([2], [1])), storages: ["0": bytes([Float](repeating: 3, count: 12))])
     #expect(try open(zip.archive, as: "model.safetensors").floatTensor("tensor").values == [3, 3])
-    let legacy = [UInt8](try Data(contentsOf: RecordedFilesTests.folder.appendingPathComponent("tensors_legacy_format.pt")))
+    let recorded = RecordedFilesGoldenTests.folder.appendingPathComponent("tensors_legacy_format.pt")
+    let legacy = [UInt8](try Data(contentsOf: recorded))
     #expect(try open(legacy, as: "model.safetensors") is PyTorchFile)
   }
 
@@ -46,9 +47,9 @@ import Testing
   func filesMistakenForCheckpoints(text: String, what: String) throws {
     let error = #expect(throws: CheckpointError.self) { try open(Array(text.utf8), as: "model.pth") }
     if what == "truncated" {
-      #expect(error.map(RecordedFilesTests.kind) == what)
+      #expect(error.map(RecordedFilesGoldenTests.kind) == what)
     } else {
-      #expect(error.map(RecordedFilesTests.kind) == "malformed-archive")
+      #expect(error.map(RecordedFilesGoldenTests.kind) == "malformed-archive")
       #expect(error?.description.contains("found \(what)") == true)
     }
   }

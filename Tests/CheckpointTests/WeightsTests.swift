@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func scopedNamesFindTheirTensors() throws {
-    let weights = Weights(memory("m.pth", ["blocks.0.attn.key", "blocks.0.mlp", "blocks.01.mlp", "head"]))
+    let weights = WeightLoader(memory("m.pth", ["blocks.0.attn.key", "blocks.0.mlp", "blocks.01.mlp", "head"]))
     let block = weights.scope("blocks").scope("0")
     #expect(block.contains("attn.key") && !block.contains("head") && !block.contains("key"))
     #expect(block.names == ["attn.key", "mlp"])
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test func missingAndWronglyShapedTensorsAreNamedInFull() throws {
-    let block = Weights(memory("/models/m.pth", ["blocks.0.key"])).scope("blocks.0")
+    let block = WeightLoader(memory("/models/m.pth", ["blocks.0.key"])).scope("blocks.0")
     let missing = #expect(throws: CheckpointError.self) { try block.tensor("query", [4, 4]) }
     #expect(missing == .missingTensor(file: "/models/m.pth", tensor: "blocks.0.query", shape: [4, 4]))
     #expect(
@@ -55,7 +55,7 @@ import Testing
 
   @Test func whatIsLeftOverIsListedByName() throws {
     let names = ["a.w", "a.x", "a.xx", "b.w", "loss.w", "losses", "optimizer"]
-    let weights = Weights(memory("m", names))
+    let weights = WeightLoader(memory("m", names))
     _ = try weights.scope("a").tensor("w", [2, 1])
     let error = #expect(throws: CheckpointError.self) { try weights.finish(ignoring: ["loss", "optimizer"]) }
     #expect(error == .unexpectedTensors(file: "m", names: ["a.x", "a.xx", "b.w", "losses"]))
@@ -71,8 +71,8 @@ import Testing
 
   @Test func severalFilesAreOneUnlessTheyDisagree() throws {
     let sources = [memory("1", ["a", "b"]), memory("2", ["b", "c"], value: 9)]
-    #expect(throws: CheckpointError.duplicateKey(file: "1, 2", key: "b")) { try Weights(sources) }
-    let merged = try Weights(sources, laterWins: true)
+    #expect(throws: CheckpointError.duplicateKey(file: "1, 2", key: "b")) { try WeightLoader(sources) }
+    let merged = try WeightLoader(sources, laterWins: true)
     #expect(merged.names == ["a", "b", "c"])
     #expect(try merged.tensor("b", [2, 1]).values == [9, 2])
     #expect(try merged.tensor("a", [2, 1]).values == [1, 2])
@@ -81,14 +81,14 @@ import Testing
     #expect(throws: CheckpointError.wrongShape(file: "2", tensor: "c", expected: [], found: [2, 1])) {
       try merged.tensor("c", [])
     }
-    #expect(try Weights([memory("1", ["a"]), memory("2", ["b"])]).names == ["a", "b"])
+    #expect(try WeightLoader([memory("1", ["a"]), memory("2", ["b"])]).names == ["a", "b"])
   }
 
   @Test func aTensorOfIntegersIsNoWeight() throws {
     try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("m")
       try SafetensorsFile.write([StoredTensor("a", [1], shape: [1])], to: url)
-      let weights = try Weights(files: [url])
+      let weights = try WeightLoader(files: [url])
       let error = #expect(throws: CheckpointError.self) { try weights.tensor("a", [1]) }
       guard case .wrongElementType(url.path, "a", _, .int64) = error else {
         Issue.record("\(String(describing: error))")
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test func threadsShareOneRecord() throws {
-    let weights = Weights(memory("m", (0..<1000).map { "layers.\($0).w" }))
+    let weights = WeightLoader(memory("m", (0..<1000).map { "layers.\($0).w" }))
     DispatchQueue.concurrentPerform(iterations: 1000) { index in
       _ = try? weights.scope("layers.\(index)").tensor("w", [2, 1])
     }
@@ -106,10 +106,10 @@ import Testing
   }
 
   @Test func randomTensorsFollowFromSeedNameAndShape() throws {
-    let weights = Weights(randomSeed: 7)
+    let weights = WeightLoader(randomSeed: 7)
     let matrix = try weights.scope("a").tensor("weight", [300, 507])
-    let again = try Weights(randomSeed: 7).tensor("a.weight", [300, 507])
-    let otherSeed = try Weights(randomSeed: 8).tensor("a.weight", [300, 507])
+    let again = try WeightLoader(randomSeed: 7).tensor("a.weight", [300, 507])
+    let otherSeed = try WeightLoader(randomSeed: 8).tensor("a.weight", [300, 507])
     let otherName = try weights.tensor("b.weight", [300, 507])
     #expect(matrix.values == again.values)
     #expect(matrix.values != otherSeed.values)

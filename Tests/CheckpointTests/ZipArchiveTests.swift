@@ -79,7 +79,7 @@ import Testing
 
   /// No beginning of a file is a file, and none does harm.
   @Test(arguments: ["protocol4.pt", "tensors_legacy_format.pt"]) func filesCutShortAreRefused(name: String) throws {
-    let whole = [UInt8](try Data(contentsOf: RecordedFilesTests.folder.appendingPathComponent(name)))
+    let whole = [UInt8](try Data(contentsOf: RecordedFilesGoldenTests.folder.appendingPathComponent(name)))
     var accepted: [Int] = []
     for length in stride(from: 0, to: whole.count, by: 7) where (try? openPyTorch(Array(whole.prefix(length)))) != nil {
       accepted.append(length)
@@ -89,7 +89,7 @@ import Testing
 
   /// A file with a wrong byte is refused or read, but always within its bounds.
   @Test(arguments: ["protocol5.pt", "tensors_legacy_format.pt"]) func damagedFilesDoNoHarm(name: String) throws {
-    let whole = [UInt8](try Data(contentsOf: RecordedFilesTests.folder.appendingPathComponent(name)))
+    let whole = [UInt8](try Data(contentsOf: RecordedFilesGoldenTests.folder.appendingPathComponent(name)))
     let philox = Philox(seed: 5)
     var refused = 0
     for position in stride(from: 0, to: whole.count, by: 2) {

@@ -7,13 +7,14 @@ import Testing
   private let law = [0.4, 0.3, 0.15, 0.1, 0.05]
 
   /// Nothing of x_0 is left at the end, where sampling starts.
-  private func schedule() throws -> MaskAndReplaceSchedule {
-    try MaskAndReplaceSchedule(timesteps: 8, codes: 5, alpha1: 0.9, alphaT: 0, gamma1: 0.05, gammaT: 0.6)
+  private func schedule() throws -> MaskAndReplaceCorruption {
+    try MaskAndReplaceCorruption(timesteps: 8, codes: 5, alpha1: 0.9, alphaT: 0, gamma1: 0.05, gammaT: 0.6)
   }
 
   private func counts(_ sampler: AncestralSampler, states: [SamplingState]) throws -> [Int] {
     let loop = try SamplingLoop(
-      denoiser: ExactDenoiser(ToyLaw(codes: 5, length: 1, probabilities: law), sampler.kernel), sampler: sampler, guidance: nil,
+      denoiser: ExactDenoiser(ToyLaw(codes: 5, length: 1, probabilities: law), sampler.corruption), sampler: sampler,
+      guidance: nil,
       noise: PhiloxNoise(seed: 1))
     let tokens = try loop.run(states, conditions: states.map { _ in 0 })
     return tokens.reduce(into: Array(repeating: 0, count: 5)) { $0[Int($1[0])] += 1 }

@@ -8,28 +8,29 @@ import Testing
   private static let irregular = ToyLaw(codes: 2, length: 3)
 
   private func laws(
-    _ method: SamplingMethod, _ kernel: ToyKernel, of law: ToyLaw = law, timesteps: Int = 6, steps: [Int]
+    _ method: SamplingMethod, _ corruption: ToyCorruption, of law: ToyLaw = law, timesteps: Int = 6, steps: [Int]
   ) throws -> [Law<[Int]>] {
-    let oracle = SamplerOracle(law, try kernel.make(codes: 2, timesteps: timesteps))
+    let oracle = SamplerOracle(law, try corruption.make(codes: 2, timesteps: timesteps))
     return steps.map { oracle.law(of: method, steps: $0) }
   }
 
-  private func distances(_ method: SamplingMethod, _ kernel: ToyKernel, timesteps: Int = 6, steps: [Int]) throws -> [Double] {
-    try laws(method, kernel, timesteps: timesteps, steps: steps).map { Self.law.totalVariation(to: $0) }
+  private func distances(_ method: SamplingMethod, _ corruption: ToyCorruption, timesteps: Int = 6, steps: [Int]) throws
+    -> [Double]
+  {
+    try laws(method, corruption, timesteps: timesteps, steps: steps).map { Self.law.totalVariation(to: $0) }
   }
 
   private func isFalling(_ numbers: [Double]) -> Bool { zip(numbers, numbers.dropFirst()).allSatisfy { $0 > $1 } }
 
-  @Test(arguments: [ToyKernel.strongReplacement, .firstPaper, .absorbing, .uniform])
-  func ancestralApproachesTheData(kernel: ToyKernel) throws {
-    let found = try distances(.ancestral, kernel, timesteps: 24, steps: [1, 2, 4, 8, 24])
+  @Test(arguments: [ToyCorruption.strongReplacement, .firstPaper, .absorbing, .uniform])
+  func ancestralApproachesTheData(corruption: ToyCorruption) throws {
+    let found = try distances(.ancestral, corruption, timesteps: 24, steps: [1, 2, 4, 8, 24])
     #expect(isFalling(found), "\(found)")
     #expect(found[0] > 0.05 && found[4] < found[0] / 6, "\(found)")
   }
 
-  @Test(arguments: [SamplingMethod.fewerTokens, .purity(weight: 0), .halton]) func oneTokenAtATimeIsExact(method: SamplingMethod)
-    throws
-  {
+  @Test(arguments: [SamplingMethod.fewerTokens, .purity(weight: 0), .halton])
+  func oneTokenAtATimeIsExact(method: SamplingMethod) throws {
     let found = try distances(method, .absorbing, steps: [1, 2, 3])
     #expect(isFalling(found) && found[0] > 0.05, "\(found)")
     #expect(found[2] < 1e-12, "\(found)")
@@ -59,7 +60,7 @@ import Testing
 
   /// The sampled share of AB and BA.
   private func mixed(_ method: SamplingMethod, steps: Int, timesteps: Int = 8) throws -> [Int] {
-    let plan = try SamplingPlan(AbsorbingSchedule(timesteps: timesteps, codes: 2), length: 2, steps: steps)
+    let plan = try SamplingPlan(AbsorbingCorruption(timesteps: timesteps, codes: 2), layout: .row(2), steps: steps)
     let counts = try Self.pair.counts(method.sampler(plan), images: 20_000)
     return [counts[1] + counts[2], counts[0] + counts[3]]
   }
@@ -78,7 +79,7 @@ import Testing
   }
 
   @Test(arguments: SamplerLawTests.remaskingMethods) func remaskingMixesLessWithMoreSteps(method: SamplingMethod) throws {
-    let oracle = SamplerOracle(Self.pair, try AbsorbingSchedule(timesteps: 8, codes: 2))
+    let oracle = SamplerOracle(Self.pair, try AbsorbingCorruption(timesteps: 8, codes: 2))
     let rates = [1, 2, 4, 8, 16].map { steps in
       let law = Self.pair.table(oracle.law(of: method, steps: steps))
       return law[1] + law[2]

@@ -4,12 +4,6 @@ import Testing
 
 /// `SamplingProgress.expected`: the clean image that the network expected before a step.
 @Suite struct ExpectedImageTests {
-  private func reporting(_ isOn: Bool = true) -> SamplingOptions {
-    var options = SamplingOptions()
-    options.reportsExpected = isOn
-    return options
-  }
-
   /// The most probable codes of a toy denoiser, whose logits don't depend on the batch.
   private func mostProbable(_ tokens: [Int32], timestep: Int, condition: Int) throws -> [Int32] {
     let logits = try ToyDenoiser(codes: 4).logits(
@@ -21,10 +15,12 @@ import Testing
 
   @Test(arguments: SamplerTests.methods) func openPositionsHaveTheMostProbableCode(method: SamplingMethod) throws {
     let known: [Int32?] = [nil, 2, nil, nil, nil, 0, nil]
-    let sampler = try method.sampler(SamplingPlan(AbsorbingSchedule(timesteps: 8, codes: 4), length: 7, steps: 3, masks: 5))
+    let sampler = try method.sampler(
+      SamplingPlan(AbsorbingCorruption(timesteps: 8, codes: 4), layout: .row(7), steps: 3, masks: 5))
     let noise = PhiloxNoise(seed: 4)
     let loop = try SamplingLoop(
-      denoiser: ToyDenoiser(codes: 4), sampler: sampler, guidance: nil, options: reporting(), noise: noise)
+      denoiser: ToyDenoiser(codes: 4), sampler: sampler, guidance: nil, options: SamplingOptions(reportsExpected: true),
+      noise: noise)
     var states = try [0, 1].map { try sampler.initialState(from: .known(KnownTokens(known)), image: $0, noise: noise) }
     _ = try loop.run(from: .known(KnownTokens(known)), conditions: [5, 6], images: [0, 1]) { progress in
       for image in 0...1 {
@@ -47,10 +43,11 @@ import Testing
 
   /// Without masks known tokens are noisy on the way, but the expected image has them clean.
   @Test func knownTokensAreExpectedWithoutMasks() throws {
-    let kernel = try UniformSchedule(timesteps: 8, codes: 4)
-    let sampler = try AncestralSampler(SamplingPlan(kernel, length: 3, steps: 4))
+    let corruption = try UniformCorruption(timesteps: 8, codes: 4)
+    let sampler = try AncestralSampler(SamplingPlan(corruption, length: 3, steps: 4))
     let loop = try SamplingLoop(
-      denoiser: ToyDenoiser(codes: 4), sampler: sampler, guidance: nil, options: reporting(), noise: PhiloxNoise(seed: 4))
+      denoiser: ToyDenoiser(codes: 4), sampler: sampler, guidance: nil, options: SamplingOptions(reportsExpected: true),
+      noise: PhiloxNoise(seed: 4))
     var noisy = 0
     _ = try loop.run(from: .known(KnownTokens([nil, 2, 0])), conditions: Array(0..<9), images: Array(0..<9)) { progress in
       #expect(progress.expected.allSatisfy { $0?[1] == 2 && $0?[2] == 0 })
@@ -60,11 +57,12 @@ import Testing
   }
 
   @Test func onlyImagesThatTookPartHaveOne() throws {
-    let sampler = try AncestralSampler(SamplingPlan(AbsorbingSchedule(timesteps: 8, codes: 4), length: 3, steps: 3))
+    let sampler = try AncestralSampler(SamplingPlan(AbsorbingCorruption(timesteps: 8, codes: 4), length: 3, steps: 3))
     let noise = PhiloxNoise(seed: 4)
     for isOn in [true, false] {
       let loop = try SamplingLoop(
-        denoiser: ToyDenoiser(codes: 4), sampler: sampler, guidance: nil, options: reporting(isOn), noise: noise)
+        denoiser: ToyDenoiser(codes: 4), sampler: sampler, guidance: nil, options: SamplingOptions(reportsExpected: isOn),
+        noise: noise)
       var late = try sampler.initialState(image: 1, noise: noise)
       late.evaluations = 2
       var has: [[Bool]] = []

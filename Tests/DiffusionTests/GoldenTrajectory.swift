@@ -13,7 +13,7 @@ struct GoldenTrajectory {
   let batch: Int
   let length: Int
   let codes: Int
-  let schedule: MaskAndReplaceSchedule
+  let schedule: MaskAndReplaceCorruption
   let sampler: any Sampler
   let noise: RecordedNoise
   /// The recorded network timesteps, one per call.
@@ -33,7 +33,7 @@ struct GoldenTrajectory {
     let (model, sampling) = (golden.params["model"], golden.params["sampling"])
     (calls, batch) = (try golden.params.int("calls"), try golden.params.int("batch"))
     (length, codes) = (try model.int("sequence_length"), try model.int("codebook_size"))
-    schedule = try MaskAndReplaceSchedule(timesteps: try model.int("timesteps"), codes: codes)
+    schedule = try MaskAndReplaceCorruption(timesteps: try model.int("timesteps"), codes: codes)
     sampler = try Self.sampler(sampling, schedule, length: length)
     timesteps = try golden.integers("out.t")
     classes = try golden.integers("in.class")
@@ -47,7 +47,7 @@ struct GoldenTrajectory {
   }
 
   private static func sampler(
-    _ settings: JSONValue, _ schedule: MaskAndReplaceSchedule, length: Int
+    _ settings: JSONValue, _ schedule: MaskAndReplaceCorruption, length: Int
   ) throws -> any Sampler {
     let start = Int(Double(schedule.timesteps) * (try settings.double("filter_ratio")))
     let plan = try SamplingPlan(schedule, length: length, steps: schedule.timesteps)
@@ -103,7 +103,7 @@ struct GoldenTrajectory {
     let guidance = try unconditional.map { try Guidance(scale: guidanceScale, unconditional: $0) }
     let loop = try SamplingLoop(
       denoiser: denoiser, sampler: sampler, guidance: guidance,
-      options: options(truncation: truncation, reuses: false), noise: noise)
+      truncation: truncation, options: SamplingOptions(reusesEvaluations: false), noise: noise)
     var steps = 0
     let tokens = try loop.run(initialStates(), conditions: conditions) { progress in
       steps += 1
@@ -115,7 +115,7 @@ struct GoldenTrajectory {
     }
     #expect(steps == calls)
     #expect(tokens.joined().map { Int($0) } == (try golden.integers("out.final_tokens")))
-    try expectRecordedWeights()
+    try expectRecordedLaws()
   }
 
   /// Takes each recorded step from the recorded tokens and prediction.
@@ -133,10 +133,10 @@ struct GoldenTrajectory {
         if call == calls - 1 { #expect(sampler.timestep(of: state) == nil) }
       }
     }
-    try expectRecordedWeights()
+    try expectRecordedLaws()
   }
 
-  private func expectRecordedWeights() throws {
+  private func expectRecordedLaws() throws {
     let deviation = noise.largestDeviation.withLock { $0 }
     // Nothing drawn would be no deviation either.
     #expect(deviation > 0)

@@ -36,11 +36,12 @@ import Testing
   /// Two images, the second two steps ahead of the first: times 10, 8, 6, 4, 2 and 6, 4, 2.
   private func run(_ schedule: GuidanceSchedule?) throws -> (tokens: [[Int32]], calls: [ToyDenoiser.Call], evaluations: Int) {
     let denoiser = ToyDenoiser(codes: 4)
-    let sampler = try AncestralSampler(SamplingPlan(AbsorbingSchedule(timesteps: 10, codes: 4), length: 30, steps: 5))
+    let sampler = try AncestralSampler(SamplingPlan(AbsorbingCorruption(timesteps: 10, codes: 4), length: 30, steps: 5))
     let noise = PhiloxNoise(seed: 3)
     let loop = try SamplingLoop(
-      denoiser: denoiser, sampler: sampler, guidance: schedule.map { try Guidance(scale: 2.5, unconditional: -1, schedule: $0) },
-      options: options(reuses: false), noise: noise)
+      denoiser: denoiser, sampler: sampler,
+      guidance: schedule.map { try Guidance(scale: 2.5, unconditional: -1, schedule: $0) },
+      options: SamplingOptions(reusesEvaluations: false), noise: noise)
     var states = try (0...1).map { try sampler.initialState(image: $0, noise: noise) }
     states[1].evaluations = 2
     var evaluations = 0

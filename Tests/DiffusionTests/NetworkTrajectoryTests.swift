@@ -8,11 +8,11 @@ import Transformer
 /// The recorded sampling runs from the recorded random numbers alone, through the network itself.
 @Suite struct NetworkTrajectoryTests {
   private struct Network: Denoiser {
-    let transformer: DenoisingTransformer
+    let transformer: VQDiffusionTransformer
     var codes: Int { transformer.configuration.codebookSize }
 
-    func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [DenoiserCondition]) throws -> FloatTensor {
-      try transformer.logits(tokens: tokens, timesteps: timesteps, conditions: conditions)
+    func logits(tokens: [Int32], length: Int, timesteps: [Int], conditions: [NetworkCondition]) throws -> FloatTensor {
+      try transformer.logits(NetworkInput(tokens: tokens, timesteps: timesteps, conditions: conditions))
     }
   }
 
@@ -22,12 +22,12 @@ import Transformer
   ])
   func replays(name: String) throws {
     let trajectory = try GoldenTrajectory(name)
-    let configuration: DenoiserConfiguration = try trajectory.golden.params["model"].decoded()
+    let configuration: VQDiffusionConfiguration = try trajectory.golden.params["model"].decoded()
     let network = Network(
-      transformer: try DenoisingTransformer(configuration, weights: trajectory.golden.weights()))
+      transformer: try VQDiffusionTransformer(configuration, weights: trajectory.golden.weights()))
     let sampling = trajectory.golden.params["sampling"]
     let isGuided = trajectory.guidanceScale != 1
-    let unconditional: DenoiserCondition? =
+    let unconditional: NetworkCondition? =
       isGuided ? sampling["unconditional_class"].intValue.map { .index($0) } ?? .meanOfClasses : nil
     try trajectory.replay(
       through: network, conditions: trajectory.classes.map { .index($0) }, unconditional: unconditional)

@@ -3,18 +3,18 @@ import Foundation
 import Testing
 
 @Suite struct NoiseTests {
-  private func counts(_ weights: [Float], draws: Int, seed: UInt64 = 1) -> [Int] {
+  private func counts(_ law: [Float], draws: Int, seed: UInt64 = 1) -> [Int] {
     let noise = PhiloxNoise(seed: seed)
-    var counts = Array(repeating: 0, count: weights.count)
-    weights.withUnsafeBufferPointer { weights in
+    var counts = Array(repeating: 0, count: law.count)
+    law.withUnsafeBufferPointer { law in
       for draw in 0..<draws {
-        counts[noise.categorical(weights, key: DrawKey(.token, image: draw % 7, step: draw / 7, position: 3))] += 1
+        counts[noise.categorical(law, key: DrawKey(.token, image: draw % 7, step: draw / 7, position: 3))] += 1
       }
     }
     return counts
   }
 
-  @Test(arguments: [1, 2, 5, 33]) func tokensFollowTheirWeights(codes: Int) {
+  @Test(arguments: [1, 2, 5, 33]) func tokensFollowTheirLaw(codes: Int) {
     var uniforms = Uniforms(seed: 4)
     let law = uniforms.distribution(codes, sharpness: 1)
     #expect(isPlausible(counts(law.map { Float(0.3 * $0) }, draws: 40_000), law: law))
@@ -29,7 +29,7 @@ import Testing
     #expect(others > 15 && others < 75)
   }
 
-  @Test func zeroWeightsAreNeverDrawn() {
+  @Test func impossibleTokensAreNeverDrawn() {
     let found = counts([0, 1, 0, 2, 0], draws: 3000)
     #expect(found[0] + found[2] + found[4] == 0 && found[1] > 800 && found[3] > 1700)
     #expect(counts([0, 0, 1e-30, 0], draws: 100) == [0, 0, 100, 0])
@@ -56,7 +56,7 @@ import Testing
   @Test func theRaceDrawsWithoutReplacement() throws {
     let scores: [Float] = [0.1, 0, 0.5, 0.2, 0.2]
     let sampler = try FewerTokensSampler(
-      SamplingPlan(MaskAndReplaceSchedule(timesteps: 4, codes: 3), length: 5, steps: 1))
+      SamplingPlan(MaskAndReplaceCorruption(timesteps: 4, codes: 3), length: 5, steps: 1))
     let noise = PhiloxNoise(seed: 8)
     var counts = Array(repeating: 0, count: 25)
     for image in 0..<40_000 {

@@ -16,21 +16,21 @@ import Testing
     pairs.reduce(into: Array(repeating: 0, count: (codes + 1) * (codes + 1))) { $0[Int($1[0]) * (codes + 1) + Int($1[1])] += 1 }
   }
 
-  @Test(arguments: ToyKernel.allCases, [1, 4, 6]) func redrawingSamplersStartFromTheKernelsLaw(kernel: ToyKernel, start: Int)
-    throws
-  {
-    let kernel = try kernel.make(codes: 3)
-    let sampler = try AncestralSampler(SamplingPlan(kernel, length: 2, steps: 1, start: start))
-    let column = DenseKernel(kernel).chain(from: 0, to: start)
+  @Test(arguments: ToyCorruption.allCases, [1, 4, 6])
+  func redrawingSamplersStartFromTheCorruptedLaw(corruption: ToyCorruption, start: Int) throws {
+    let corruption = try corruption.make(codes: 3)
+    let sampler = try AncestralSampler(SamplingPlan(corruption, length: 2, steps: 1, start: start))
+    let column = DenseCorruption(corruption).chain(from: 0, to: start)
     let law = column.flatMap { first in column.map { first[2] * $0[0] } }
     #expect(isPlausible(counts(try states(sampler, of: [2, 0]), codes: 3), law: law))
   }
 
   /// ReMDM keeps codes, so a replaced one would stay to the end: it only masks.
-  @Test(arguments: ToyKernel.masked, [1, 4]) func remaskingStartsFromTheImagesOwnCodes(kernel: ToyKernel, start: Int) throws {
-    let kernel = try kernel.make(codes: 3)
-    let sampler = try RemaskingSampler(SamplingPlan(kernel, length: 2, steps: 3, start: start), remasking: .confidence)
-    let masked = kernel.cumulative(at: start).mask
+  @Test(arguments: ToyCorruption.masked, [1, 4])
+  func remaskingStartsFromTheImagesOwnCodes(corruption: ToyCorruption, start: Int) throws {
+    let corruption = try corruption.make(codes: 3)
+    let sampler = try RemaskingSampler(SamplingPlan(corruption, length: 2, steps: 3, start: start), remasking: .confidence)
+    let masked = corruption.cumulative(at: start).mask
     let (first, second) = ([0, 0, 1 - masked, masked], [1 - masked, 0, 0, masked])
     let law = first.flatMap { first in second.map { first * $0 } }
     #expect(isPlausible(counts(try states(sampler, of: [2, 0]), codes: 3), law: law))
@@ -39,8 +39,8 @@ import Testing
   @Test(arguments: SamplerLawTests.countingMethods + [.purityReference(weight: 1)])
   func countingSamplersMaskExactlySoMany(method: SamplingMethod) throws {
     let clean: [Int32] = [2, 0, 1, 1]
-    for kernel in [ToyKernel.absorbing, .firstPaper] {
-      let sampler = try method.sampler(SamplingPlan(kernel.make(codes: 3), length: 4, steps: 2, start: 4, masks: 2))
+    for corruption in [ToyCorruption.absorbing, .firstPaper] {
+      let sampler = try method.sampler(SamplingPlan(corruption.make(codes: 3), layout: .row(4), steps: 2, start: 4, masks: 2))
       let found = try states(sampler, of: clean)
       #expect(found.allSatisfy { zip(clean, $0).allSatisfy { $1 == 3 || $0 == $1 } && $0.count { $0 == 3 } == 2 })
       // All six pairs of positions alike.
@@ -52,8 +52,8 @@ import Testing
 
   @Test func stepsAreThoseOfTheMasksThatAreLeft() throws {
     func evaluations(_ method: SamplingMethod, steps: Int, masks: Int, start: Int = 5) throws -> Int {
-      let kernel = try AbsorbingSchedule(timesteps: 10, codes: 3)
-      let sampler = try method.sampler(SamplingPlan(kernel, length: 8, steps: steps, start: start, masks: masks))
+      let corruption = try AbsorbingCorruption(timesteps: 10, codes: 3)
+      let sampler = try method.sampler(SamplingPlan(corruption, layout: .row(8), steps: steps, start: start, masks: masks))
       var progress: [SamplingProgress] = []
       let denoiser = ToyDenoiser(codes: 3)
       let loop = try SamplingLoop(denoiser: denoiser, sampler: sampler, guidance: nil, noise: noise)
@@ -78,47 +78,47 @@ import Testing
   }
 
   private func expectTheEnumeratedLaw(
-    _ method: SamplingMethod, _ kernel: ToyKernel, steps: Int, time: Int, masks: Int = 3, of clean: [Int], from start: Law<[Int]>,
+    _ method: SamplingMethod, _ corruption: ToyCorruption, steps: Int, time: Int, masks: Int = 3, of clean: [Int],
+    from start: Law<[Int]>,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let law = ToyLaw(codes: 2, length: 3)
-    let kernel = try kernel.make(codes: 2)
+    let corruption = try corruption.make(codes: 2)
     let exact = law.table(
-      SamplerOracle(law, kernel).law(of: method, steps: steps, from: .init(tokens: start, masks: masks, time: time)))
-    let sampler = try method.sampler(SamplingPlan(kernel, length: 3, steps: steps, start: time, masks: masks))
+      SamplerOracle(law, corruption).law(of: method, steps: steps, from: .init(tokens: start, masks: masks, time: time)))
+    let sampler = try method.sampler(SamplingPlan(corruption, layout: .row(3), steps: steps, start: time, masks: masks))
     let counts = try law.counts(sampler, images: Self.lawImages, from: .noised(clean.map { Int32($0) }))
     #expect(isPlausible(counts, law: exact), "\(method) \(counts) from \(exact)", sourceLocation: sourceLocation)
   }
 
-  /// The law of the whole way, from an image with two of its three tokens masked: which ones they are says nothing of the order in
-  /// which they are revealed.
-  @Test(arguments: SamplerLawTests.countingMethods + [.purityReference(weight: 1.5)], ToyKernel.masked)
-  func countingMasksHasItsExactLawFromAnImage(method: SamplingMethod, kernel: ToyKernel) throws {
+  /// The law of the whole way, from an image with two of its three tokens masked: which ones they are tells nothing about the
+  /// order in which they are revealed.
+  @Test(arguments: SamplerLawTests.countingMethods + [.purityReference(weight: 1.5)], ToyCorruption.masked)
+  func countingMasksHasItsExactLawFromAnImage(method: SamplingMethod, corruption: ToyCorruption) throws {
     let start: Law<[Int]> = [[0, 2, 2]: 1 / 3, [2, 1, 2]: 1 / 3, [2, 2, 1]: 1 / 3]
-    for steps in method.name == .purityReference ? [3] : [1, 2] {
-      try expectTheEnumeratedLaw(method, kernel, steps: steps, time: 5, masks: 2, of: [0, 1, 1], from: start)
+    for steps in method.name == "purity-reference" ? [3] : [1, 2] {
+      try expectTheEnumeratedLaw(method, corruption, steps: steps, time: 5, masks: 2, of: [0, 1, 1], from: start)
     }
   }
 
   /// Codes that the image gave may be masked from the first step on.
-  @Test(arguments: SamplerLawTests.remaskingMethods, ToyKernel.masked)
-  func remaskingHasItsExactLawFromAnImage(method: SamplingMethod, kernel: ToyKernel) throws {
-    let masked = try kernel.make(codes: 2).cumulative(at: 3).mask
+  @Test(arguments: SamplerLawTests.remaskingMethods, ToyCorruption.masked)
+  func remaskingHasItsExactLawFromAnImage(method: SamplingMethod, corruption: ToyCorruption) throws {
+    let masked = try corruption.make(codes: 2).cumulative(at: 3).mask
     let start = independent([0, 1, 1].map { [$0: 1 - masked, 2: masked] })
-    for steps in [1, 3] { try expectTheEnumeratedLaw(method, kernel, steps: steps, time: 3, of: [0, 1, 1], from: start) }
+    for steps in [1, 3] { try expectTheEnumeratedLaw(method, corruption, steps: steps, time: 3, of: [0, 1, 1], from: start) }
   }
 
-  @Test(arguments: [ToyKernel.strongReplacement, .absorbing, .uniform]) func ancestralHasItsExactLawFromAnImage(kernel: ToyKernel)
-    throws
-  {
+  @Test(arguments: [ToyCorruption.strongReplacement, .absorbing, .uniform])
+  func ancestralHasItsExactLawFromAnImage(corruption: ToyCorruption) throws {
     let law = ToyLaw(codes: 3, length: 2)
-    let kernel = try kernel.make(codes: 3)
-    let column = DenseKernel(kernel).chain(from: 0, to: 4)
+    let corruption = try corruption.make(codes: 3)
+    let column = DenseCorruption(corruption).chain(from: 0, to: 4)
     let start = independent([2, 0].map { code in Law(uniqueKeysWithValues: (0...3).map { ($0, column[$0][code]) }) })
-    let exact = law.table(SamplerOracle(law, kernel).ancestral([4, 2, 0], from: start))
+    let exact = law.table(SamplerOracle(law, corruption).ancestral([4, 2, 0], from: start))
     // A list of times may start below T: the image is noised up to its first time.
     for grid in [TimestepGrid.linear, .custom([4, 2])] {
-      let sampler = try AncestralSampler(SamplingPlan(kernel, length: 2, steps: 2, start: 4, timestepGrid: grid))
+      let sampler = try AncestralSampler(SamplingPlan(corruption, length: 2, steps: 2, start: 4, timestepGrid: grid))
       #expect(isPlausible(try law.counts(sampler, images: Self.images, from: .noised([2, 0])), law: exact))
     }
   }

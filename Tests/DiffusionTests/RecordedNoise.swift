@@ -5,7 +5,7 @@ import Tensor
 
 /// The random numbers of a recorded run, and the public code's way to use them.
 ///
-/// It also notes how far the weights that it is given are from the recorded ones.
+/// It also notes how far the laws that it draws from are from the recorded ones.
 final class RecordedNoise: NoiseSource {
   /// [calls, B, K + 1, L].
   private let gumbel: FloatTensor
@@ -24,12 +24,12 @@ final class RecordedNoise: NoiseSource {
   }
 
   /// argmax of log p + noise with noise = −log(−log(u + 1e-30) + 1e-30), in single precision as recorded.
-  func categorical(_ weights: UnsafeBufferPointer<Float>, key: DrawKey) -> Int {
-    if key.purpose == .token { compare(weights, key) }
+  func categorical(_ law: UnsafeBufferPointer<Float>, key: DrawKey) -> Int {
+    if key.purpose == .token { compare(law, key) }
     var (best, bestScore) = (0, -Float.infinity)
-    for k in 0..<weights.count {
+    for k in 0..<law.count {
       let noise = -log(-log(uniform(key, row: k) + 1e-30) + 1e-30)
-      let score = noise + max(log(weights[k]), -70)
+      let score = noise + max(log(law[k]), -70)
       if score > bestScore { (best, bestScore) = (k, score) }
     }
     return best
@@ -45,12 +45,12 @@ final class RecordedNoise: NoiseSource {
     return gumbel[key.step, key.image, row, key.position]
   }
 
-  private func compare(_ weights: UnsafeBufferPointer<Float>, _ key: DrawKey) {
-    let expected = weights.indices.map { Double(expectedLogs[key.step, key.image, $0, key.position]) }
+  private func compare(_ law: UnsafeBufferPointer<Float>, _ key: DrawKey) {
+    let expected = law.indices.map { Double(expectedLogs[key.step, key.image, $0, key.position]) }
     let expectedTotal = log(expected.reduce(0) { $0 + exp($1) })
-    let total = log(weights.reduce(0.0) { $0 + Double($1) })
-    let deviations = weights.indices.filter { expected[$0] > -40 }.map {
-      abs((log(Double(weights[$0])) - total) - (expected[$0] - expectedTotal))
+    let total = log(law.reduce(0.0) { $0 + Double($1) })
+    let deviations = law.indices.filter { expected[$0] > -40 }.map {
+      abs((log(Double(law[$0])) - total) - (expected[$0] - expectedTotal))
     }
     let worst = deviations.contains { $0.isNaN } ? .infinity : deviations.max() ?? .infinity
     largestDeviation.withLock { $0 = max($0, worst) }

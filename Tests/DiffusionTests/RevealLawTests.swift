@@ -22,7 +22,7 @@ import Testing
     let images = Array(0..<40_000)
     let loop = try SamplingLoop(
       denoiser: Rows(predictions: predictions),
-      sampler: method.sampler(SamplingPlan(MaskAndReplaceSchedule(timesteps: 20, codes: 3), length: 2, steps: 2)),
+      sampler: method.sampler(SamplingPlan(MaskAndReplaceCorruption(timesteps: 20, codes: 3), layout: .row(2), steps: 2)),
       guidance: nil, noise: PhiloxNoise(seed: 2))
     var counts = Array(repeating: 0, count: 6)
     _ = try loop.run(conditions: images.map { _ in 0 }, images: images) { progress in
@@ -52,14 +52,14 @@ import Testing
     #expect(!isPlausible(found, law: law(scores: [0.7, 0.4], exponents: [1 + 0.7 * (weight + 0.3), 1 + 0.4 * weight])))
   }
 
-  /// The masked positions of a noised start were drawn by themselves: of a sharp and a blunt one the first is revealed as often as if
-  /// nothing else had been masked or kept.
+  /// The masked positions of a noised start were drawn by themselves: of a sharp and a blunt one the first is revealed as often
+  /// as if nothing else had been masked or kept.
   @Test(arguments: [SamplingMethod.purity(weight: 1.5), .maskGIT(temperature: 0.4)])
   func noisedStartsSayNothingOfTheOrder(method: SamplingMethod) throws {
     let (sharp, blunt) = ([0.9, 0.06, 0.04], [0.5, 0.5, 0])
     let images = Array(0..<20_000)
     let sampler = try method.sampler(
-      SamplingPlan(AbsorbingSchedule(timesteps: 20, codes: 3), length: 8, steps: 2, start: 10, masks: 2))
+      SamplingPlan(AbsorbingCorruption(timesteps: 20, codes: 3), length: 8, steps: 2, start: 10, masks: 2))
     let loop = try SamplingLoop(
       denoiser: Rows(predictions: (0..<8).map { $0 < 4 ? sharp : blunt }), sampler: sampler, guidance: nil,
       noise: PhiloxNoise(seed: 2))

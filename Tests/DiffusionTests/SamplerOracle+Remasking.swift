@@ -46,18 +46,18 @@ extension SamplerOracle {
 extension SamplerOracle {
   /// t_i = T (1 − i/N), rounded to whole times, halves upwards.
   func linearTimes(_ steps: Int) -> [Int] {
-    (0...steps).map { (i: Int) -> Int in (2 * kernel.timesteps * (steps - i) + steps) / (2 * steps) }
+    (0...steps).map { (i: Int) -> Int in (2 * corruption.timesteps * (steps - i) + steps) / (2 * steps) }
   }
 
   /// The exact law of a method's final tokens on its usual steps.
   ///
-  /// - Parameter start: of samplers that reveal masks; the others start from the kernel's noise.
+  /// - Parameter start: of samplers that reveal masks; the others start from the corruption's noise.
   func law(of method: SamplingMethod, steps: Int, from start: Start? = nil) -> Law<Tokens> {
     let start = start ?? allMasks
     switch method {
     case .ancestral: return ancestral(linearTimes(steps))
     case .stridedReference:
-      let last = kernel.timesteps - 1
+      let last = corruption.timesteps - 1
       func evaluations(_ skip: Int) -> Int { (last + skip) / (skip + 1) + 1 }
       return stridedReference(skip: (0...last).first { evaluations($0) == steps } ?? 0)
     case .fewerTokens: return fewerTokens(steps: steps, from: start)

@@ -1,45 +1,17 @@
 import Diffusion
 import Foundation
 
-/// A law over states.
-typealias Law<State: Hashable> = [State: Double]
-
-/// The law after one more random step.
-func spread<A: Hashable, B: Hashable>(_ law: Law<A>, _ step: (A) -> Law<B>) -> Law<B> {
-  var result: Law<B> = [:]
-  for (state, probability) in law {
-    for (next, share) in step(state) where share > 0 { result[next, default: 0] += probability * share }
-  }
-  return result
-}
-
-/// The law of independent draws, one per list.
-func independent<T: Hashable>(_ laws: [Law<T>]) -> Law<[T]> {
-  laws.reduce([[]: 1]) { done, law in spread(done) { start in .init(uniqueKeysWithValues: law.map { (start + [$0], $1) }) } }
-}
-
-/// The sets of `count` positions drawn one after another, each with probability proportional to its weight among those left.
-func successiveDraws(_ count: Int, weights: [Int: Double]) -> Law<Set<Int>> {
-  (0..<count).reduce([[]: 1]) { law, _ in
-    spread(law) { chosen in
-      let left = weights.filter { $0.value > 0 && !chosen.contains($0.key) }
-      let total = left.values.reduce(0, +)
-      return left.reduce(into: [:]) { $0[chosen.union([$1.key])] = $1.value / total }
-    }
-  }
-}
-
-/// The exact laws of the samplers' final tokens with the exact denoiser, by dynamic programming over all (K + 1)^L states in double
-/// precision. Written from the papers' definitions; of the sources it uses only ᾱ_t and γ̄_t.
+/// The exact laws of the samplers' final tokens with the exact denoiser, by dynamic programming over all (K + 1)^L states in
+/// double precision. Written from the papers' definitions; of the sources it uses only ᾱ_t and γ̄_t.
 struct SamplerOracle {
   typealias Tokens = [Int]
 
   let law: ToyLaw
-  let kernel: any CorruptionKernel
-  private let dense: DenseKernel
+  let corruption: any Corruption
+  private let dense: DenseCorruption
 
-  init(_ law: ToyLaw, _ kernel: any CorruptionKernel) {
-    (self.law, self.kernel, dense) = (law, kernel, DenseKernel(kernel))
+  init(_ law: ToyLaw, _ corruption: any Corruption) {
+    (self.law, self.corruption, dense) = (law, corruption, DenseCorruption(corruption))
   }
 
   var mask: Int { law.codes }
@@ -55,13 +27,15 @@ struct SamplerOracle {
 
   /// All masks, at T.
   var allMasks: Start { Start(tokens: [Array(repeating: mask, count: law.length): 1], masks: law.length, time: timesteps) }
-  private var timesteps: Int { kernel.timesteps }
+  private var timesteps: Int { corruption.timesteps }
 
-  func prediction(_ tokens: Tokens, at t: Int) -> [[Double]] { law.marginals(given: tokens, after: kernel.cumulative(at: t)) }
+  func prediction(_ tokens: Tokens, at t: Int) -> [[Double]] {
+    law.marginals(given: tokens, after: corruption.cumulative(at: t))
+  }
 
-  private func asLaw(_ weights: [Double]) -> Law<Int> {
-    let total = weights.reduce(0, +)
-    return .init(uniqueKeysWithValues: weights.enumerated().map { ($0, $1 / total) })
+  private func asLaw(_ masses: [Double]) -> Law<Int> {
+    let total = masses.reduce(0, +)
+    return .init(uniqueKeysWithValues: masses.enumerated().map { ($0, $1 / total) })
   }
 
   // MARK: Samplers that draw every token
@@ -99,7 +73,7 @@ struct SamplerOracle {
       return independent(
         tokens.indices.map { position in
           guard let code = known?[position] else { return asLaw(posterior(tokens[position], p[position])) }
-          return kernel.hasMasks ? [code: 1] : asLaw(corrupted.map { $0[code] })
+          return corruption.hasMasks ? [code: 1] : asLaw(corrupted.map { $0[code] })
         })
     }
   }
@@ -135,23 +109,24 @@ struct SamplerOracle {
   /// γ̄, straight between whole times.
   func cumulativeMask(_ t: Double) -> Double {
     let (low, high) = (Int(t.rounded(.down)), Int(t.rounded(.up)))
-    guard low < high else { return kernel.cumulative(at: low).mask }
-    return kernel.cumulative(at: low).mask * (Double(high) - t) + kernel.cumulative(at: high).mask * (t - Double(low))
+    guard low < high else { return corruption.cumulative(at: low).mask }
+    return corruption.cumulative(at: low).mask * (Double(high) - t) + corruption.cumulative(at: high).mask * (t - Double(low))
   }
 
   /// argmin_t |masks/L − γ̄_t| over 1…T.
   private func timeByMasks(_ tokens: Tokens) -> Int {
     let share = Double(tokens.count { $0 == mask }) / Double(law.length)
-    func distance(_ t: Int) -> Double { abs(share - kernel.cumulative(at: t).mask) }
+    func distance(_ t: Int) -> Double { abs(share - corruption.cumulative(at: t).mask) }
     return (1...timesteps).min { distance($0) < distance($1) } ?? 1
   }
 
   /// The law of `tokens` with codes drawn at the chosen positions.
-  private func filled(_ tokens: Tokens, _ chosen: Set<Int>, _ weights: (Int) -> [Double]) -> Law<Tokens> {
-    independent(tokens.indices.map { chosen.contains($0) ? asLaw(weights($0)) : [tokens[$0]: 1] })
+  private func filled(_ tokens: Tokens, _ chosen: Set<Int>, _ masses: (Int) -> [Double]) -> Law<Tokens> {
+    independent(tokens.indices.map { chosen.contains($0) ? asLaw(masses($0)) : [tokens[$0]: 1] })
   }
 
-  /// Steps that each reveal some masks: by a rule that says how, given tokens, the prediction, the number and the part of the way done.
+  /// Steps that each reveal some masks. `step` says how, given tokens, prediction, number of masks and the part of the way
+  /// done.
   private func revealing(
     _ rule: Left, steps: Int, from start: Start, _ step: (Tokens, [[Double]], Int, Double) -> Law<Tokens>
   ) -> Law<Tokens> {
@@ -167,7 +142,7 @@ struct SamplerOracle {
   func fewerTokens(steps: Int, from start: Start) -> Law<Tokens> {
     revealing(.even, steps: steps, from: start) { tokens, p, count, _ in
       let even = Dictionary(uniqueKeysWithValues: masked(tokens).map { ($0, 1.0) })
-      return spread(successiveDraws(count, weights: even)) { filled(tokens, $0) { p[$0] } }
+      return spread(successiveDraws(count, scores: even)) { filled(tokens, $0) { p[$0] } }
     }
   }
 
@@ -175,18 +150,18 @@ struct SamplerOracle {
   func purity(weight: Double, steps: Int, from start: Start) -> Law<Tokens> {
     revealing(.schedule, steps: steps, from: start) { tokens, p, count, _ in
       let purity = Dictionary(uniqueKeysWithValues: masked(tokens).map { ($0, p[$0].max() ?? 0) })
-      return spread(successiveDraws(count, weights: purity)) { chosen in
+      return spread(successiveDraws(count, scores: purity)) { chosen in
         filled(tokens, chosen) { position in p[position].map { pow($0, 1 + weight * (purity[position] ?? 0)) } }
       }
     }
   }
 
-  /// The public code's Algorithm 2: times from t_0 to 1; scores are purity over its maximum; all is drawn anew at the last time.
+  /// The public code's Algorithm 2: times from t_0 to 1, scores purity / max purity, everything drawn anew at the last time.
   func purityReference(weight: Double, steps: Int, from start: Start) -> Law<Tokens> {
     let gaps = Double(max(steps - 1, 1))
     let times = (0..<steps).map { 1 + Int(Double(start.time - 1) * (1 - Double($0) / gaps) + 0.5) }
     let left = times.map {
-      Int(Double(start.masks) * kernel.cumulative(at: $0).mask / kernel.cumulative(at: start.time).mask + 0.5 + 1e-9)
+      Int(Double(start.masks) * corruption.cumulative(at: $0).mask / corruption.cumulative(at: start.time).mask + 0.5 + 1e-9)
     }
     var now = start.tokens
     for i in 0..<steps - 1 {
@@ -194,7 +169,7 @@ struct SamplerOracle {
         let p = prediction(tokens, at: times[i])
         let largest = p.compactMap { $0.max() }.max() ?? 1
         let scores = Dictionary(uniqueKeysWithValues: masked(tokens).map { ($0, (p[$0].max() ?? 0) / largest) })
-        return spread(successiveDraws(left[i] - left[i + 1], weights: scores)) { chosen in
+        return spread(successiveDraws(left[i] - left[i + 1], scores: scores)) { chosen in
           filled(tokens, chosen) { position in p[position].map { pow($0, 1 + weight * (scores[position] ?? 0)) } }
         }
       }
@@ -214,9 +189,10 @@ struct SamplerOracle {
         let best = open.sorted { confidence[$0, default: 0] > confidence[$1, default: 0] }
         let chosen: Law<Set<Int>> =
           annealed == 0
-          ? [Set(best.prefix(count)): 1] : successiveDraws(count, weights: confidence.mapValues { pow($0, 1 / annealed) })
+          ? [Set(best.prefix(count)): 1] : successiveDraws(count, scores: confidence.mapValues { pow($0, 1 / annealed) })
         let code = Dictionary(uniqueKeysWithValues: zip(open, candidates))
-        return spread(chosen) { chosen in [tokens.indices.map { chosen.contains($0) ? code[$0, default: mask] : tokens[$0] }: 1] }
+        return spread(chosen) { chosen in [tokens.indices.map { chosen.contains($0) ? code[$0, default: mask] : tokens[$0] }: 1]
+        }
       }
     }
   }

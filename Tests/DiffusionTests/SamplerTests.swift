@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct QuotaTests {
   @Test(arguments: [1, 3, 64, 256, 1024]) func quotasSumToTheLength(length: Int) throws {
-    let schedules = [try MaskAndReplaceSchedule(timesteps: 100, codes: 7), try strongSchedule(timesteps: 9, codes: 7)]
+    let schedules = [try MaskAndReplaceCorruption(timesteps: 100, codes: 7), try strongSchedule(timesteps: 9, codes: 7)]
     for steps in length <= 256 ? Array(1...length) : [1, 2, 3, 10, 25, 50, 99, 100, 101, 511, 777, 1023, 1024] {
       let even = Quotas.even(length: length, steps: steps)
       #expect(even.count == steps && even.reduce(0, +) == length)
@@ -37,10 +37,11 @@ import Testing
     _ method: SamplingMethod, _ denoiser: ToyDenoiser, steps: Int, length: Int = 12, images: [Int] = [0, 1, 2],
     guided: Bool = true, reuses: Bool = false, onStep: (SamplingProgress) throws -> Void = { _ in }
   ) throws -> [[Int32]] {
-    let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: denoiser.codes)
+    let schedule = try MaskAndReplaceCorruption(timesteps: 10, codes: denoiser.codes)
     let loop = try SamplingLoop(
-      denoiser: denoiser, sampler: method.sampler(SamplingPlan(schedule, length: length, steps: steps)),
-      guidance: guided ? Guidance(scale: 2, unconditional: -1) : nil, options: options(truncation: .nucleus(0.9), reuses: reuses),
+      denoiser: denoiser, sampler: method.sampler(SamplingPlan(schedule, layout: .row(length), steps: steps)),
+      guidance: guided ? Guidance(scale: 2, unconditional: -1) : nil,
+      truncation: .nucleus(0.9), options: SamplingOptions(reusesEvaluations: reuses),
       noise: PhiloxNoise(seed: 11))
     return try loop.run(conditions: images.map { $0 * 10 }, images: images, onStep: onStep)
   }
@@ -52,10 +53,10 @@ import Testing
     #expect(tokens.count == 3 && tokens.allSatisfy { $0.count == 12 && $0.allSatisfy { (0..<5).contains($0) } })
     let calls = denoiser.calls.withLock { $0 }
     let sampler = try method.sampler(
-      SamplingPlan(MaskAndReplaceSchedule(timesteps: 10, codes: 5), length: 12, steps: steps))
+      SamplingPlan(MaskAndReplaceCorruption(timesteps: 10, codes: 5), layout: .row(12), steps: steps))
     #expect(calls.count == sampler.evaluations && calls.count == progress.count)
-    #expect(sampler.evaluations <= steps && (method.name != .ancestral || sampler.evaluations == steps))
-    #expect(method.name != .fewerTokens || sampler.evaluations == steps)
+    #expect(sampler.evaluations <= steps && (method != .ancestral || sampler.evaluations == steps))
+    #expect(method != .fewerTokens || sampler.evaluations == steps)
     #expect(progress.map(\.step) == Array(1...calls.count) && progress.allSatisfy { $0.totalSteps == calls.count })
     #expect(progress.last?.evaluations == 6 * calls.count && progress.last?.tokens == tokens)
     #expect(calls.allSatisfy { $0.conditions == [0, 10, 20, -1, -1, -1] && $0.tokens.prefix(36) == $0.tokens.suffix(36) })
@@ -75,7 +76,7 @@ import Testing
 
   @Test(arguments: [SamplingMethod.fewerTokens, .purity(weight: 1)], [1, 5, 12])
   func revealedTokensStayAndMasksFollowTheQuotas(method: SamplingMethod, steps: Int) throws {
-    let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: 4)
+    let schedule = try MaskAndReplaceCorruption(timesteps: 10, codes: 4)
     let quotas =
       method == .fewerTokens
       ? Quotas.even(length: 12, steps: steps)
@@ -96,7 +97,7 @@ import Testing
   }
 
   @Test func finishedImagesLeaveTheBatch() throws {
-    let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: 4)
+    let schedule = try MaskAndReplaceCorruption(timesteps: 10, codes: 4)
     let sampler = try AncestralSampler(SamplingPlan(schedule, length: 3, steps: 5))
     let denoiser = ToyDenoiser(codes: 4)
     let loop = try SamplingLoop(
@@ -120,7 +121,7 @@ import Testing
 
   @Test func whatTheDenoiserReturnsIsChecked() throws {
     let sampler = try FewerTokensSampler(
-      SamplingPlan(MaskAndReplaceSchedule(timesteps: 4, codes: 3), length: 2, steps: 1))
+      SamplingPlan(MaskAndReplaceCorruption(timesteps: 4, codes: 3), length: 2, steps: 1))
     func error(_ logits: FloatTensor, codes: Int = 3) -> DiffusionError? {
       do {
         let loop = try SamplingLoop(
@@ -140,10 +141,10 @@ import Testing
   }
 
   @Test func settingsAreChecked() throws {
-    let schedule = try MaskAndReplaceSchedule(timesteps: 100, codes: 7)
+    let schedule = try MaskAndReplaceCorruption(timesteps: 100, codes: 7)
     func message(_ method: SamplingMethod, _ steps: Int, length: Int = 64) -> String? {
       do throws(DiffusionError) {
-        _ = try method.sampler(SamplingPlan(schedule, length: length, steps: steps))
+        _ = try method.sampler(SamplingPlan(schedule, layout: .row(length), steps: steps))
         return nil
       } catch { return error.description }
     }
@@ -160,12 +161,11 @@ import Testing
       #expect(message(method, 1, length: 0) == "the number of tokens must be positive, found 0")
       let allowed = method.allowedSteps(timesteps: 100, length: 64)
       #expect(message(method, allowed.lowerBound) == nil && message(method, allowed.upperBound) == nil)
-      #expect(SamplingMethod(method.name).name == method.name)
     }
-    #expect(
-      SamplingMethod.Name.allCases.map(\.rawValue) == [
-        "ancestral", "strided-reference", "fewer-tokens", "purity", "purity-reference", "maskgit", "halton", "remdm",
-      ])
+    for layout in [TokenLayout.sequence(length: 0), .grid(rows: 0, columns: 4), .grid(rows: 4, columns: 0)] {
+      #expect(throws: DiffusionError.length(found: 0)) { try SamplingPlan(schedule, layout: layout, steps: 1) }
+    }
+    #expect(throws: DiffusionError.length(found: -3)) { try SamplingPlan(schedule, length: -3, steps: 1) }
     #expect(throws: DiffusionError.revealTargets(timesteps: 100, length: 5, found: [1, 2])) {
       try PublicPuritySampler(SamplingPlan(schedule, length: 5, steps: 1), targets: [1, 2], rule: .uniform)
     }
@@ -175,7 +175,7 @@ import Testing
   }
 
   @Test func partialStartsAreChecked() throws {
-    let schedule = try MaskAndReplaceSchedule(timesteps: 10, codes: 7)
+    let schedule = try MaskAndReplaceCorruption(timesteps: 10, codes: 7)
     let sampler = try AncestralSampler(SamplingPlan(schedule, length: 2, steps: 3, start: 5))
     let noise = PhiloxNoise(seed: 2)
     #expect(throws: DiffusionError.startLength(expected: 2, found: 3)) {

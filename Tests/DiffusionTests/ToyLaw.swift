@@ -23,12 +23,12 @@ struct ToyLaw: Sendable {
   /// Tokens that tend to equal their neighbours, irregularly.
   static func attractive(codes: Int, length: Int) -> ToyLaw {
     let irregular = ToyLaw(codes: codes, length: length, seed: 8)
-    let weights = irregular.probabilities.enumerated().map { number, probability in
+    let masses = irregular.probabilities.enumerated().map { number, probability in
       let tokens = irregular.sequence(number)
       return pow(probability, 0.3) * exp(1.5 * Double(zip(tokens, tokens.dropFirst()).count { $0 == $1 }))
     }
-    let total = weights.reduce(0, +)
-    return ToyLaw(codes: codes, length: length, probabilities: weights.map { $0 / total })
+    let total = masses.reduce(0, +)
+    return ToyLaw(codes: codes, length: length, probabilities: masses.map { $0 / total })
   }
 
   /// AA and BB, each 1/2.
@@ -82,20 +82,20 @@ struct ToyLaw: Sendable {
   func table(_ law: [[Int]: Double]) -> [Double] { probabilities.indices.map { law[sequence($0), default: 0] } }
 }
 
-/// The exact denoiser of a toy law under a kernel: the logarithms of p(x_0^i | x_t).
+/// The exact denoiser of a toy law under a corruption: the logarithms of p(x_0^i | x_t).
 struct ExactDenoiser: Denoiser {
   let law: ToyLaw
   /// By timestep and by the state's number in base K + 1: L × K logits.
   private let logits: [[[Float]]]
 
-  init(_ law: ToyLaw, _ kernel: any CorruptionKernel) {
+  init(_ law: ToyLaw, _ corruption: any Corruption) {
     self.law = law
     let states = (0..<law.length).reduce(1) { count, _ in count * (law.codes + 1) }
-    logits = (1...kernel.timesteps).map { t in
+    logits = (1...corruption.timesteps).map { t in
       (0..<states).map { state in
         let tokens = law.sequence(state, base: law.codes + 1)
         // Logits must be finite; e^-80 is never drawn.
-        return law.marginals(given: tokens, after: kernel.cumulative(at: t)).joined().map { Float(max(log($0), -80)) }
+        return law.marginals(given: tokens, after: corruption.cumulative(at: t)).joined().map { Float(max(log($0), -80)) }
       }
     }
   }
@@ -120,27 +120,27 @@ extension ToyLaw {
     onStep: (SamplingProgress) throws -> Void = { _ in }
   ) throws -> [Int] {
     let loop = try SamplingLoop(
-      denoiser: ExactDenoiser(self, sampler.kernel), sampler: sampler, guidance: nil, noise: PhiloxNoise(seed: seed))
+      denoiser: ExactDenoiser(self, sampler.corruption), sampler: sampler, guidance: nil, noise: PhiloxNoise(seed: seed))
     let tokens = try loop.run(
       from: start, conditions: Array(repeating: 0, count: images), images: Array(0..<images), onStep: onStep)
     return tokens.reduce(into: Array(repeating: 0, count: probabilities.count)) { $0[number($1.lazy.map { Int($0) })] += 1 }
   }
 }
 
-/// The kernels that laws are tested under; all end without a trace of x_0.
-enum ToyKernel: String, CaseIterable, Sendable {
+/// The corruptions that laws are tested under; all end without a trace of x_0.
+enum ToyCorruption: String, CaseIterable, Sendable {
   case strongReplacement, firstPaper, absorbing, uniform, plugIn
 
-  static let masked: [ToyKernel] = [.strongReplacement, .firstPaper, .absorbing]
+  static let masked: [ToyCorruption] = [.strongReplacement, .firstPaper, .absorbing]
 
-  func make(codes: Int, timesteps: Int = 6) throws -> any CorruptionKernel {
+  func make(codes: Int, timesteps: Int = 6) throws -> any Corruption {
     switch self {
     case .strongReplacement:
-      try MaskAndReplaceSchedule(timesteps: timesteps, codes: codes, alpha1: 0.9, alphaT: 0, gamma1: 0.05, gammaT: 0.6)
-    case .firstPaper: try MaskAndReplaceSchedule.firstPaper(timesteps: timesteps, codes: codes)
-    case .absorbing: try AbsorbingSchedule(timesteps: timesteps, codes: codes)
-    case .uniform: try UniformSchedule(timesteps: timesteps, codes: codes)
-    case .plugIn: try UniformSchedule(timesteps: timesteps, codes: codes, reverseRule: .plugIn)
+      try MaskAndReplaceCorruption(timesteps: timesteps, codes: codes, alpha1: 0.9, alphaT: 0, gamma1: 0.05, gammaT: 0.6)
+    case .firstPaper: try MaskAndReplaceCorruption.firstPaper(timesteps: timesteps, codes: codes)
+    case .absorbing: try AbsorbingCorruption(timesteps: timesteps, codes: codes)
+    case .uniform: try UniformCorruption(timesteps: timesteps, codes: codes)
+    case .plugIn: try UniformCorruption(timesteps: timesteps, codes: codes, reverseRule: .plugIn)
     }
   }
 }

@@ -23,13 +23,15 @@ import Testing
     #expect(
       try trajectory.initialStates().flatMap(\.tokens).map { Int($0) } == (try golden.integers("out.q_sample.tokens")))
     let (recorded, clean) = (try golden.floats("out.q_sample.log_q"), try golden.integers("in.x0"))
+    let (codes, length, start) = (trajectory.codes, trajectory.length, trajectory.sampler.plan.start)
+    #expect(start < trajectory.schedule.timesteps && clean.count == trajectory.batch * length)
     for i in clean.indices {
-      var weights = [Float](repeating: .nan, count: 21)
-      weights.withUnsafeMutableBufferPointer {
-        trajectory.schedule.writeCorruption(of: Int32(clean[i]), at: 5, into: $0)
+      var law = [Float](repeating: .nan, count: codes + 1)
+      law.withUnsafeMutableBufferPointer {
+        trajectory.schedule.writeCorruption(of: Int32(clean[i]), at: start, into: $0)
       }
       expectClose(
-        weights.map { log($0) }, (0..<21).map { recorded[i / 16, $0, i % 16] },
+        law.map { log($0) }, (0...codes).map { recorded[i / length, $0, i % length] },
         absolute: try golden.tolerance("q_sample.log_q"))
     }
   }

@@ -1,5 +1,5 @@
 import Foundation
-import VQDiffusion
+import Images
 
 /// JPEG files: markers with right lengths, of which some are changed, and damaged scans.
 struct JPEGFuzzing: FuzzTarget {

@@ -1,5 +1,5 @@
 import Foundation
-import VQDiffusion
+import Images
 
 /// PNG files: chunks with right checksums, of which some are changed, and pixels that fit the header or don't.
 struct PNGFuzzing: FuzzTarget {

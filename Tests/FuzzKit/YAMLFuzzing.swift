@@ -1,5 +1,5 @@
 import Foundation
-import VQDiffusion
+import ModelFiles
 
 /// The public implementation's YAML files with lines, tokens and structure changed.
 struct YAMLFuzzing: FuzzTarget {
@@ -29,9 +29,9 @@ struct YAMLFuzzing: FuzzTarget {
   }
 
   func read(_ bytes: [UInt8], at url: URL) -> FuzzOutcome {
-    do throws(PipelineError) {
+    do throws(ModelFileError) {
       let file = try YAMLConfiguration(contentsOf: url)
-      do throws(PipelineError) {
+      do throws(ModelFileError) {
         _ = try MicrosoftConfiguration(file)
         return .accepted
       } catch {

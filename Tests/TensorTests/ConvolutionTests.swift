@@ -37,7 +37,7 @@ import Testing
     let x = randomTensor([size.batch, size.height, size.width, size.inputs], seed: 1)
     let weight = randomTensor([size.outputs, size.inputs, 3, 3], seed: 2)
     let bias = randomTensor([size.outputs], seed: 3)
-    let layer = ComputeOptions.$current.withValue(way) { Convolution(weight: weight, bias: bias, kind: .same) }
+    let layer = Convolution(weight: weight, bias: bias, kind: .same, options: way)
     let tolerance = 4e-6 * Double(size.inputs).squareRoot() * (way.convolution == .winograd4 || way.convolution == nil ? 8 : 1)
     let expected = Reference.convolution(x, weight: weight, bias: bias, kind: .same)
     expectClose(layer(x), expected, absolute: tolerance, relative: 1e-6)

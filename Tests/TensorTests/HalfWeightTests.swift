@@ -68,7 +68,7 @@ import Testing
     let residual = randomTensor([size.rows, size.outputs], seed: 10)
     let expected = Linear(weight: Self.rounded(weight), bias: bias)
     for options in everyHalfWay {
-      let layer = ComputeOptions.$current.withValue(options) { Linear(weight: weight, bias: bias) }
+      let layer = Linear(weight: weight, bias: bias, options: options)
       for activation in Activation.allCases {
         expectSameBits(layer(x, activation: activation), expected(x, activation: activation), "\(options), \(activation)")
       }
@@ -86,10 +86,8 @@ import Testing
     let options = ComputeOptions(convolution: .im2col)
     var halfOptions = options
     halfOptions.weights = .float16
-    let found = ComputeOptions.$current.withValue(halfOptions) { Convolution(weight: weight, bias: nil, kind: kind) }
-    let expected = ComputeOptions.$current.withValue(options) {
-      Convolution(weight: Self.rounded(weight), bias: nil, kind: kind)
-    }
+    let found = Convolution(weight: weight, bias: nil, kind: kind, options: halfOptions)
+    let expected = Convolution(weight: Self.rounded(weight), bias: nil, kind: kind, options: options)
     expectSameBits(found(x), expected(x), "\(kind)")
   }
 
@@ -106,10 +104,9 @@ import Testing
     let x = randomTensor([size.batch, 11, 14, size.inputs], seed: 14)
     let weight = randomTensor([size.outputs, size.inputs, 3, 3], seed: 15)
     let bias = randomTensor([size.outputs], seed: 16)
-    func convolved(_ weights: ComputeOptions.Weights) -> FloatTensor {
-      ComputeOptions.$current.withValue(ComputeOptions(convolution: algorithm.way, weights: weights)) {
-        Convolution(weight: weight, bias: bias, kind: .same)(x)
-      }
+    func convolved(_ weights: ComputeOptions.WeightFormat) -> FloatTensor {
+      let options = ComputeOptions(convolution: algorithm.way, weights: weights)
+      return Convolution(weight: weight, bias: bias, kind: .same, options: options)(x)
     }
     let (found, expected) = (convolved(.float16), convolved(.float32))
     let root = Double(size.inputs).squareRoot()
@@ -127,11 +124,11 @@ import Testing
     var weight = randomTensor([18, 33], seed: 17)
     weight[17, 30] = value
     let x = randomTensor([5, 33], seed: 18)
-    let found = ComputeOptions.$current.withValue(Self.half) { Linear(weight: weight, bias: nil) }
+    let found = Linear(weight: weight, bias: nil, options: Self.half)
     expectSameBits(
       found(x), Linear(weight: isKept ? weight : Self.rounded(weight), bias: nil)(x), "linear, \(value)")
     for options in everyHalfWay {
-      let layer = ComputeOptions.$current.withValue(options) { Linear(weight: weight, bias: nil) }
+      let layer = Linear(weight: weight, bias: nil, options: options)
       // OpenBLAS's products would.
       #expect(!layer.dependsOnPlace, "\(options), \(value)")
       expectSameBits(layer(x), found(x), "\(options), \(value)")
@@ -142,10 +139,9 @@ import Testing
     for tap in 0..<9 { filter[32, 33, tap / 3, tap % 3] = value }
     let image = randomTensor([1, 6, 7, 34], seed: 20)
     for algorithm in [ConvolutionAlgorithm.winograd2, .winograd4] {
-      func convolved(_ weights: ComputeOptions.Weights) -> FloatTensor {
-        ComputeOptions.$current.withValue(ComputeOptions(convolution: algorithm, weights: weights)) {
-          Convolution(weight: filter, bias: nil, kind: .same)(image)
-        }
+      func convolved(_ weights: ComputeOptions.WeightFormat) -> FloatTensor {
+        let options = ComputeOptions(convolution: algorithm, weights: weights)
+        return Convolution(weight: filter, bias: nil, kind: .same, options: options)(image)
       }
       expectSameBits(convolved(.float16), convolved(.float32), "\(algorithm), \(value)")
     }

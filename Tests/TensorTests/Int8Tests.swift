@@ -4,14 +4,13 @@ import TestSupport
 import Testing
 
 @Suite struct Int8Tests {
-  static let variants = [VQD_INT8_PORTABLE, VQD_INT8_AVX2, VQD_INT8_VNNI]
   static let sizes = [
     (1, 1, 1), (1, 7, 3), (5, 3, 33), (7, 384, 8), (11, 385, 9), (12, 31, 16), (13, 17, 17), (25, 27, 32), (67, 98, 31),
     (3, 1031, 37),
   ]
 
   private static func linear(_ weight: FloatTensor, bias: FloatTensor? = nil) -> Linear {
-    ComputeOptions.$current.withValue(ComputeOptions(weights: .int8)) { Linear(weight: weight, bias: bias) }
+    Linear(weight: weight, bias: bias, options: ComputeOptions(weights: .int8))
   }
 
   /// The codes' product by one variant; rows whose largest magnitude is 127 have scale 1.
@@ -56,27 +55,37 @@ import Testing
   @Test(.enabled(if: vqd_int8_available(VQD_INT8_VNNI) != 0, "this CPU has no AVX-512 VNNI"))
   func vnniSumsAreTheNaiveIntegers() { Self.expectIntegers(VQD_INT8_VNNI) }
 
-  @Test func everyVariantGivesTheSameBits() {
+  private static func expectPortableBits(_ variant: vqd_int8_variant) {
     let (rows, inner, columns) = (29, 333, 45)
     let a = randomTensor([rows, inner], seed: 3).values
     let b = randomTensor([columns, inner], seed: 4).values
-    let expected = Self.product(a, b, rows: rows, inner: inner, columns: columns, VQD_INT8_PORTABLE).map(\.bitPattern)
+    let expected = product(a, b, rows: rows, inner: inner, columns: columns, VQD_INT8_PORTABLE).map(\.bitPattern)
     #expect(Set(expected).count > 1000)
-    for variant in Self.variants where vqd_int8_available(variant) != 0 {
-      let areSame = Self.product(a, b, rows: rows, inner: inner, columns: columns, variant).map(\.bitPattern) == expected
-      #expect(areSame, "variant \(variant.rawValue)")
-    }
+    let areSame = product(a, b, rows: rows, inner: inner, columns: columns, variant).map(\.bitPattern) == expected
+    #expect(areSame)
   }
 
-  @Test func theLongestSumsDontOverflow() {
+  @Test(.enabled(if: vqd_int8_available(VQD_INT8_AVX2) != 0, "this CPU has no AVX2"))
+  func avx2GivesThePortableBits() { Self.expectPortableBits(VQD_INT8_AVX2) }
+
+  @Test(.enabled(if: vqd_int8_available(VQD_INT8_VNNI) != 0, "this CPU has no AVX-512 VNNI"))
+  func vnniGivesThePortableBits() { Self.expectPortableBits(VQD_INT8_VNNI) }
+
+  private static func expectNoOverflow(_ variant: vqd_int8_variant) {
     let inner = Int(VQD_INT8_LONGEST)
     let (up, down) = ([Float](repeating: 1, count: inner), [Float](repeating: -1, count: inner))
-    for variant in Self.variants where vqd_int8_available(variant) != 0 {
-      let found = Self.product(up + down, up, rows: 2, inner: inner, columns: 1, variant)
-      expectClose(found, [Float(inner), -Float(inner)], absolute: 0, relative: 1e-6)
-    }
+    let found = product(up + down, up, rows: 2, inner: inner, columns: 1, variant)
+    expectClose(found, [Float(inner), -Float(inner)], absolute: 0, relative: 1e-6)
     #expect((inner + 1) * 127 * 127 > Int(Int32.max))
   }
+
+  @Test func theLongestPortableSumsDontOverflow() { Self.expectNoOverflow(VQD_INT8_PORTABLE) }
+
+  @Test(.enabled(if: vqd_int8_available(VQD_INT8_AVX2) != 0, "this CPU has no AVX2"))
+  func theLongestAVX2SumsDontOverflow() { Self.expectNoOverflow(VQD_INT8_AVX2) }
+
+  @Test(.enabled(if: vqd_int8_available(VQD_INT8_VNNI) != 0, "this CPU has no AVX-512 VNNI"))
+  func theLongestVNNISumsDontOverflow() { Self.expectNoOverflow(VQD_INT8_VNNI) }
 
   /// One-hot weights show each coded activation: off by at most half a step, max|a| / 254.
   @Test func roundingIsOffByHalfAStepAtMost() {
@@ -126,9 +135,9 @@ import Testing
 extension SharedPoolTests {
   @Test(arguments: [(192, 576), (768, 193), (27, 32), (2305, 130)])
   static func int8RowsDependOnThemselvesAlone(shape: (inputs: Int, outputs: Int)) {
-    let layer = ComputeOptions.$current.withValue(ComputeOptions(weights: .int8)) {
-      Linear(weight: randomTensor([shape.outputs, shape.inputs], seed: 1), bias: randomTensor([shape.outputs], seed: 2))
-    }
+    let layer = Linear(
+      weight: randomTensor([shape.outputs, shape.inputs], seed: 1), bias: randomTensor([shape.outputs], seed: 2),
+      options: ComputeOptions(weights: .int8))
     let x = randomTensor([257, shape.inputs], seed: 3)
     let whole = withThreads(1) { layer(x, activation: .gelu) }
     for threads in 1...4 {

@@ -34,10 +34,8 @@ extension SharedPoolTests {
 
     @Test(arguments: linearShapes, linearWays) func linear(shape: (inputs: Int, outputs: Int), way: ComputeOptions) {
       let (inputs, outputs) = shape
-      let layer = ComputeOptions.$current.withValue(way) {
-        Linear(
-          weight: randomTensor([outputs, inputs], seed: 3, spread: 0.1), bias: randomTensor([outputs], seed: 4))
-      }
+      let layer = Linear(
+        weight: randomTensor([outputs, inputs], seed: 3, spread: 0.1), bias: randomTensor([outputs], seed: 4), options: way)
       for rows in Self.rowCounts {
         let x = randomTensor([5, rows, inputs], seed: 1)
         let residual = randomTensor([5, rows, outputs], seed: 2)
@@ -66,11 +64,9 @@ extension SharedPoolTests {
     func convolution(shape: (kind: Convolution.Kind, inputs: Int, outputs: Int), way: ComputeOptions) {
       let (kind, inputs, outputs) = shape
       let window = kind == .pointwise ? 1 : 3
-      let layer = ComputeOptions.$current.withValue(way) {
-        Convolution(
-          weight: randomTensor([outputs, inputs, window, window], seed: 5, spread: 0.1),
-          bias: randomTensor([outputs], seed: 6), kind: kind)
-      }
+      let layer = Convolution(
+        weight: randomTensor([outputs, inputs, window, window], seed: 5, spread: 0.1),
+        bias: randomTensor([outputs], seed: 6), kind: kind, options: way)
       for (height, width) in [(7, 5), (13, 17)] {
         let x = randomTensor([10, height, width, inputs], seed: 7)
         let whole = SharedPoolTests.withThreads(1) { layer(x, activation: .silu) }

@@ -6,12 +6,12 @@ import Testing
 extension SharedPoolTests {
   @Suite struct ThreadPoolTests {
     /// How often a loop called its body for each index.
-    private func calls(_ count: Int, inside body: ((Int) -> Void)? = nil) -> [Int] {
+    private func calls(_ count: Int, inside body: (@Sendable (Int) -> Void)? = nil) -> [Int] {
       var counts = [Int](repeating: 0, count: count)
       counts.withUnsafeMutableBufferPointer { counts in
-        nonisolated(unsafe) let counts = counts
+        guard let counts = SharedPointer(counts) else { return }
         ThreadPool.shared.parallelFor(count) { index in
-          counts[index] += 1
+          counts.pointer[index] += 1
           body?(index)
         }
       }
@@ -103,9 +103,9 @@ extension SharedPoolTests {
         var values = [Int](repeating: 0, count: 64)
         for _ in 0..<2000 {
           values.withUnsafeMutableBufferPointer { values in
-            nonisolated(unsafe) let values = values
-            ThreadPool.shared.parallelFor(64) { values[$0] += 1 }
-            ThreadPool.shared.parallelFor(64) { values[63 - $0] += 1 }
+            guard let values = SharedPointer(values) else { return }
+            ThreadPool.shared.parallelFor(64) { values.pointer[$0] += 1 }
+            ThreadPool.shared.parallelFor(64) { values.pointer[63 - $0] += 1 }
           }
         }
         #expect(values.allSatisfy { $0 == 4000 })

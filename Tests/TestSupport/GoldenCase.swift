@@ -14,9 +14,10 @@ package struct GoldenCase {
   package let config: JSONValue
   package let tensors: SafetensorsFile
 
-  package init(_ name: String) throws {
+  /// - Parameter parent: the folder that holds the case's.
+  package init(_ name: String, in parent: URL = fixtures) throws {
     self.name = name
-    folder = fixtures.appendingPathComponent(name)
+    folder = parent.appendingPathComponent(name)
     config = try JSONDecoder().decode(JSONValue.self, from: Data(contentsOf: folder.appendingPathComponent("config.json")))
     tensors = try SafetensorsFile(folder.appendingPathComponent("case.safetensors"))
   }
@@ -28,6 +29,9 @@ package struct GoldenCase {
   package func floats(_ tensor: String) throws -> FloatTensor { try tensors.floatTensor(tensor) }
 
   package func integers(_ tensor: String) throws -> [Int] { try tensors.integers(tensor) }
+
+  /// Integers as the networks take them.
+  package func tokens(_ tensor: String) throws -> [Int32] { try tensors.integers(tensor).map { Int32($0) } }
 
   package func doubles(_ tensor: String) throws -> [Double] { try tensors.doubles(tensor) }
 
@@ -42,8 +46,9 @@ package struct GoldenCase {
   package func tolerance(_ output: String) throws -> Double { try config["suggested_absolute_tolerance"].double(output) }
 
   /// The weight files of the case merged, later files over earlier ones. The files may belong to another case.
-  package func weights() throws -> Weights {
-    try Weights(
-      files: try config.strings("weights").map { folder.appendingPathComponent($0).standardizedFileURL }, laterWins: true)
+  package func weights(options: ComputeOptions = ComputeOptions()) throws -> WeightLoader {
+    try WeightLoader(
+      files: try config.strings("weights").map { folder.appendingPathComponent($0).standardizedFileURL }, laterWins: true,
+      options: options)
   }
 }

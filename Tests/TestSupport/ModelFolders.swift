@@ -9,14 +9,16 @@ package enum ModelFolders {
     try copyPart(name, to: folder.appendingPathComponent("transformer"), changes: changes)
   }
 
-  /// Writes a whole model: a recorded denoiser over 4×4 tokens of 20 codes, and a recorded autoencoder of 2×2 pixels per token.
+  /// Writes a whole model: a recorded denoiser, and the recorded autoencoder of as many codes.
   ///
   /// - Parameter index: further members of `model_index.json`.
   package static func writeModel(_ denoiser: String, to folder: URL, index: [String: Any] = [:]) throws {
     try writeTransformer(denoiser, to: folder)
     try copyPart("vqvae-taming", to: folder.appendingPathComponent("vqvae"), changes: [:])
+    let timesteps = try GoldenCase(denoiser).params.int("timesteps")
     let scheduler: [String: Any] = [
-      "kind": "mask_and_replace", "timesteps": 10, "alpha_1": 0.99999, "alpha_T": 9e-6, "gamma_1": 9e-6, "gamma_T": 0.99999,
+      "kind": "mask_and_replace", "timesteps": timesteps, "alpha_1": 0.99999, "alpha_T": 9e-6, "gamma_1": 9e-6,
+      "gamma_T": 0.99999,
     ]
     try write(scheduler, to: folder.appendingPathComponent("scheduler/config.json"))
     let own: [String: Any] = ["format": 1, "name": "small"]

@@ -6,7 +6,7 @@ import Tensor
 /// encoder over OpenAI's whole vocabulary, one head of 64.
 package enum TextModelFiles {
   package static let (width, hiddenWidth, layers, textLength, vocabulary) = (64, 96, 2, 8, 49_408)
-  private static let random = Weights(randomSeed: 11)
+  private static let random = WeightLoader(randomSeed: 11)
 
   /// What the denoiser's configuration says otherwise than the recorded one.
   package static var changes: [String: Any] {

@@ -9,9 +9,9 @@ import Transformer
 @Suite struct TextConfigurationTests {
   private func expectInvalid(
     _ golden: String, field: String, found: String, sourceLocation: SourceLocation = #_sourceLocation,
-    change: (inout DenoiserConfiguration) -> Void
+    change: (inout VQDiffusionConfiguration) -> Void
   ) throws {
-    var configuration: DenoiserConfiguration = try GoldenCase(golden).params.decoded()
+    var configuration: VQDiffusionConfiguration = try GoldenCase(golden).params.decoded()
     try configuration.validate()
     change(&configuration)
     let error = #expect(throws: TransformerError.self, sourceLocation: sourceLocation) { try configuration.validate() }
@@ -42,15 +42,18 @@ import Transformer
   }
 
   @Test func fieldsAreReadAndWrittenUnderTheirNames() throws {
-    let configuration: DenoiserConfiguration = try GoldenCase("denoiser-text").params.decoded()
-    #expect(configuration.kind == .text && configuration.textLength == 7 && configuration.textWidth == 24)
+    let params = try GoldenCase("denoiser-text").params
+    let configuration: VQDiffusionConfiguration = try params.decoded()
+    #expect(try configuration.kind == .text && configuration.textLength == params.int("text_length"))
+    #expect(try configuration.textWidth == params.int("text_width"))
     let written = try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(configuration))
-    #expect(written["kind"]?.stringValue == "text")
-    #expect(written["text_length"]?.intValue == 7 && written["text_width"]?.intValue == 24)
+    for field in ["kind", "text_length", "text_width"] { #expect(written[field] == params[field], "\(field)") }
   }
 
   /// The tensors of the recorded case without those in `removed` and with `added`, zeros.
-  private func weights(removing removed: [String] = [], adding added: [(name: String, shape: [Int])] = []) throws -> Weights {
+  private func weights(
+    removing removed: [String] = [], adding added: [(name: String, shape: [Int])] = []
+  ) throws -> WeightLoader {
     let golden = try GoldenCase("denoiser-text")
     let all = try golden.weights()
     let kept = try all.names.filter { !removed.contains($0) }.map { name in
@@ -60,34 +63,43 @@ import Transformer
     return try withTemporaryFolder { folder in
       let file = folder.appendingPathComponent("model.safetensors")
       try SafetensorsFile.write(kept + added.map { StoredTensor($0.name, FloatTensor(zeros: $0.shape)) }, to: file)
-      return try Weights(files: [file])
+      return try WeightLoader(files: [file])
     }
   }
 
-  private func load(_ weights: Weights, kind golden: String = "denoiser-text") throws -> DenoisingTransformer {
-    try DenoisingTransformer(GoldenCase(golden).params.decoded(), weights: weights)
+  private func load(_ weights: WeightLoader, kind golden: String = "denoiser-text") throws -> VQDiffusionTransformer {
+    try VQDiffusionTransformer(GoldenCase(golden).params.decoded(), weights: weights)
   }
 
-  private static let masks = ["blocks.0.attn2.mask", "blocks.1.attn2.mask"]
+  private func recorded() throws -> VQDiffusionConfiguration { try GoldenCase("denoiser-text").params.decoded() }
+
+  /// One of each block, and the shape of all.
+  private func masks() throws -> (names: [String], shape: [Int]) {
+    let configuration = try recorded()
+    let length = configuration.sequenceLength
+    return ((0..<configuration.layers).map { "blocks.\($0).attn2.mask" }, [1, 1, length, length])
+  }
 
   @Test func theMaskMayBeThereOrNotAndMeansNothing() throws {
-    let golden = try GoldenCase("denoiser-text")
-    #expect(Set(Self.masks).isSubset(of: try golden.weights().names))
-    func logits(_ denoiser: DenoisingTransformer) throws -> [UInt32] {
+    let (golden, masks) = (try GoldenCase("denoiser-text"), try masks())
+    #expect(Set(masks.names).isSubset(of: try golden.weights().names))
+    func logits(_ denoiser: VQDiffusionTransformer) throws -> [UInt32] {
       try denoiser.logits(
-        tokens: golden.integers("in.tokens").map { Int32($0) }, timesteps: golden.integers("in.t"),
-        conditions: conditions(of: golden)
+        NetworkInput(tokens: golden.tokens("in.tokens"), timesteps: golden.integers("in.t"), conditions: conditions(of: golden))
       ).values.map(\.bitPattern)
     }
     let expected = try logits(load(golden.weights()))
-    #expect(try logits(load(weights(removing: Self.masks))) == expected)
-    let zeros = Self.masks.map { (name: $0, shape: [1, 1, 16, 16]) }
-    #expect(try logits(load(weights(removing: Self.masks, adding: zeros))) == expected)
+    #expect(try logits(load(weights(removing: masks.names))) == expected)
+    let zeros = masks.names.map { (name: $0, shape: masks.shape) }
+    #expect(try logits(load(weights(removing: masks.names, adding: zeros))) == expected)
   }
 
   @Test func otherSuperfluousTensorsAreErrors() throws {
-    for name in ["blocks.2.attn2.mask", "blocks.0.attn1.mask", "blocks.0.attn2.masks", "blocks.0.ln2.emb.weight"] {
-      #expect { try load(weights(adding: [(name, [1, 1, 16, 16])])) } throws: { error in
+    let (layers, shape) = (try recorded().layers, try masks().shape)
+    for name in [
+      "blocks.\(layers).attn2.mask", "blocks.0.attn1.mask", "blocks.0.attn2.masks", "blocks.0.ln2.emb.weight",
+    ] {
+      #expect { try load(weights(adding: [(name, shape)])) } throws: { error in
         if case .unexpectedTensors(_, [name]) = error as? CheckpointError { true } else { false }
       }
     }
@@ -95,15 +107,18 @@ import Transformer
 
   @Test(arguments: ["ln1_1.linear.weight", "attn1.query.weight", "attn2.key.weight", "attn2.value.bias", "attn2.proj.bias"])
   func missingTensorsAreErrors(name: String) throws {
-    #expect { try load(weights(removing: ["blocks.1." + name])) } throws: { error in
-      if case .missingTensor(_, "blocks.1." + name, _) = error as? CheckpointError { true } else { false }
+    let missing = "blocks.\(try recorded().layers - 1).\(name)"
+    #expect { try load(weights(removing: [missing])) } throws: { error in
+      if case .missingTensor(_, missing, _) = error as? CheckpointError { true } else { false }
     }
   }
 
   @Test func keysAreAsWideAsTheText() throws {
-    let name = "blocks.0.attn2.key.weight"
-    #expect { try load(weights(removing: [name], adding: [(name, [16, 16])])) } throws: { error in
-      if case .wrongShape(_, name, [16, 24], [16, 16]) = error as? CheckpointError { true } else { false }
+    let (name, configuration) = ("blocks.0.attn2.key.weight", try recorded())
+    let expected = [configuration.width, try #require(configuration.textWidth)]
+    let found = [expected[0], expected[1] + 1]
+    #expect { try load(weights(removing: [name], adding: [(name, found)])) } throws: { error in
+      if case .wrongShape(_, name, expected, found) = error as? CheckpointError { true } else { false }
     }
   }
 }

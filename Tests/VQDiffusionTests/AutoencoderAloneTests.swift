@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import VQDiffusion
+import VQVAE
 
 /// Folders that hold an autoencoder and no denoiser, and folders of training runs.
 @Suite struct AutoencoderAloneTests {
@@ -23,8 +24,8 @@ import VQDiffusion
       try ModelFolders.writeModel("denoiser-uncond", to: whole)
       try writeAutoencoder(to: alone)
       let (expected, codec) = (try ImageCodec(contentsOf: whole), try ImageCodec(contentsOf: alone))
-      let resolution = expected.vqModel.configuration.resolution
-      #expect(codec.pixelsPerToken == 2 && codec.rows == resolution / 2 && codec.columns == resolution / 2)
+      let resolution = try #require(expected.tokenizer as? TamingVQGAN).configuration.resolution
+      #expect(codec.pixelsPerToken == 2 && codec.layout == .grid(rows: resolution / 2, columns: resolution / 2))
       #expect(codec.imageSize == ImageSize(width: resolution, height: resolution))
       let tokens = try codec.encode([picture()])
       #expect(try tokens == expected.encode([picture()]))
@@ -38,7 +39,7 @@ import VQDiffusion
       let file = folder.appendingPathComponent("vqvae/config.json")
       let old = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
       try ModelFolders.write((old ?? [:]).merging(["resolution": 9]) { $1 }, to: file)
-      let error = PipelineError.mismatchedParts(
+      let error = ModelFileError.mismatchedParts(
         folder: folder.path, expected: "a resolution that is a multiple of 2 pixels a token", found: "9")
       #expect(throws: error) { try ImageCodec(contentsOf: folder) }
     }
@@ -46,7 +47,7 @@ import VQDiffusion
 
   @Test func neitherPartIsTold() throws {
     try withTemporaryFolder { folder in
-      #expect(throws: PipelineError.missingPart(folder: folder.path, part: "transformer/config.json")) {
+      #expect(throws: ModelFileError.missingPart(folder: folder.path, part: "transformer/config.json")) {
         try ImageCodec(contentsOf: folder)
       }
     }
@@ -56,14 +57,14 @@ import VQDiffusion
     try withTemporaryFolder { folder in
       let run = folder.appendingPathComponent("run")
       try writeAutoencoder(to: run.appendingPathComponent("model"))
-      #expect(throws: PipelineError.missingPart(folder: run.path, part: "transformer/config.json")) {
+      #expect(throws: ModelFileError.missingPart(folder: run.path, part: "transformer/config.json")) {
         try ImageCodec(contentsOf: run)
       }
       try Data("{}".utf8).write(to: run.appendingPathComponent("run.json"))
       let tokens = try ImageCodec(contentsOf: run).encode([picture()])
       #expect(try tokens == ImageCodec(contentsOf: run.appendingPathComponent("model")).encode([picture()]))
       try FileManager.default.removeItem(at: run.appendingPathComponent("model"))
-      #expect(throws: PipelineError.missingPart(folder: run.appendingPathComponent("model").path, part: "such folder")) {
+      #expect(throws: ModelFileError.missingPart(folder: run.appendingPathComponent("model").path, part: "such folder")) {
         try ImageCodec(contentsOf: run)
       }
     }

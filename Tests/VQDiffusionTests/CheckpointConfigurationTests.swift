@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import TestSupport
 import Testing
 import VQDiffusion
@@ -12,8 +13,8 @@ import VQDiffusion
     try withTemporaryFolder { folder in
       let file = folder.appendingPathComponent("config.yaml")
       try yaml.write(to: file)
-      let error = #expect(throws: PipelineError.self) {
-        try VQDiffusionPipeline.denoiser(ModelLocation(Self.checkpoint, configuration: file))
+      let error = #expect(throws: ModelFileError.self) {
+        try VQDiffusionPipeline.network(ModelLocation(Self.checkpoint, configuration: file))
       }
       let description = try #require(error?.description)
       #expect(description.hasPrefix(file.path + ": "), "\(description)")
@@ -119,8 +120,8 @@ import VQDiffusion
 
   @Test func aFileThatIsNotThere() throws {
     let nowhere = URL(fileURLWithPath: "/nowhere/config.yaml")
-    let error = #expect(throws: PipelineError.self) {
-      try VQDiffusionPipeline.denoiser(ModelLocation(Self.checkpoint, configuration: nowhere))
+    let error = #expect(throws: ModelFileError.self) {
+      try VQDiffusionPipeline.network(ModelLocation(Self.checkpoint, configuration: nowhere))
     }
     guard case .unreadable("/nowhere/config.yaml", _) = error else {
       Issue.record("\(String(describing: error))")
@@ -137,36 +138,6 @@ import VQDiffusion
       "n_layer: 1", as: "n_layer: !!python/object:os.system {a: 1}",
       "\(Self.network).n_layer: expected a whole number, found a mapping")
     #expect(!FileManager.default.fileExists(atPath: "/tmp/PWNED"))
-  }
-
-  /// Aliases of aliases stand for billions of values, as values and as keys.
-  @Test(.timeLimit(.minutes(1)), arguments: ["values", "keys"]) func aliasesThatMultiply(place: String) throws {
-    var yaml = "a0: &a0 [x, x]\n"
-    for level in 1...60 {
-      let members =
-        place == "values"
-        ? "[\(Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", "))]" : "{*a\(level - 1) : *a\(level - 1)}"
-      yaml += "a\(level): &a\(level) \(members)\n"
-    }
-    let count = place == "values" ? 540 : 120
-    #expect(try message(of: Data(yaml.utf8)) == "expected at most 24 aliases, found \(count)")
-    #expect(try message(of: Data((yaml + "model: {params: *a60}\n").utf8)) == "expected at most 24 aliases, found \(count + 1)")
-    // As many as are followed.
-    let few = yaml.split(separator: "\n").prefix(place == "values" ? 3 : 13).joined(separator: "\n")
-    #expect(try message(of: Data(few.utf8)) == "model.params: expected a value, found nothing")
-  }
-
-  /// Programs that write YAML name a list that occurs twice and refer to it.
-  @Test func aFewAliasesAreFollowed() throws {
-    try withTemporaryFolder { folder in
-      let file = folder.appendingPathComponent("config.yaml")
-      let yaml = try recorded().replacingOccurrences(of: "mask_weight: [1, 1]", with: "mask_weight: &id001 [4, 4]")
-        .replacingOccurrences(of: "content_spatial_size: [4, 4]", with: "content_spatial_size: *id001")
-      #expect(yaml.contains("*id001"))
-      try Data(yaml.utf8).write(to: file)
-      let denoiser = try VQDiffusionPipeline.denoiser(ModelLocation(Self.checkpoint, configuration: file))
-      #expect(denoiser.configuration.grid == [4, 4])
-    }
   }
 
   @Test(.timeLimit(.minutes(1)), arguments: ["[", "{a: ", "- ", "? "]) func deepNesting(opening: String) throws {

@@ -19,7 +19,7 @@ import VQVAE
     return ModelLocation(files.checkpoint, configuration: files.configuration)
   }
 
-  private static let grid = TokenGrid(tokens: (0..<16).map { Int32($0) }, height: 4, width: 4)
+  private static let grid = ImageTokens((0..<16).map { Int32($0) }, layout: .grid(rows: 4, columns: 4))
 
   private static func reference() throws -> [RGBImage] {
     try withTemporaryFolder { folder in
@@ -34,11 +34,11 @@ import VQVAE
       var location = try write(changes: [MicrosoftFiles.codecField("ckpt_path"): "OUTPUT/pretrained/taming.ckpt"], to: folder)
       let loss = [StoredTensor(prefix + "loss.discriminator.weight", [1], shape: [1])]
       let file = folder.appendingPathComponent("taming.ckpt")
-      let missing = PipelineError.missingAutoencoder(
+      let missing = ModelFileError.missingAutoencoder(
         file: folder.path + "/model.pth", searched: ["OUTPUT/pretrained/taming.ckpt"])
       #expect(throws: missing) { try ImageCodec(location) }
-      #expect(try VQDiffusionPipeline.denoiser(location).configuration.classRows == 11)
-      #expect(try ModelReport(location).vqvae == nil)
+      #expect(try VQDiffusionPipeline.network(location).facts.classRows == 11)
+      #expect(try ModelReport(location).tokenizer == nil)
       // Found by its last name, then by its whole path, then where the caller says.
       try SafetensorsFile.write(MicrosoftFiles.autoencoder("vqvae-taming", prefix: prefix) + loss, to: file)
       #expect(try ImageCodec(location).decode(Self.grid) == Self.reference())
@@ -99,9 +99,9 @@ import VQVAE
         let other = try location(
           codec.map { tensor in
             guard tensor.name == decoders else { return tensor }
-            return StoredTensor(decoders, try Weights(randomSeed: seed ?? 2).tensor("codes", tensor.shape), as: type)
+            return StoredTensor(decoders, try WeightLoader(randomSeed: seed ?? 2).tensor("codes", tensor.shape), as: type)
           })
-        let error = PipelineError.invalidInput(
+        let error = ModelFileError.invalidInput(
           file: path, expected: "\(decoders) to be the same as \(encoders)", found: "another")
         #expect(throws: error) { try ImageCodec(other) }
       }
@@ -130,7 +130,7 @@ import VQVAE
   @Test func anAutoencoderThatIsAskedForIsUsed() throws {
     try withTemporaryFolder { folder in
       var location = try write(codec: "vqvae-gumbel", to: folder)
-      #expect(throws: PipelineError.self) { try ImageCodec(location) }
+      #expect(throws: ModelFileError.self) { try ImageCodec(location) }
       let file = folder.appendingPathComponent("taming.ckpt")
       try SafetensorsFile.write(MicrosoftFiles.autoencoder("vqvae-taming", prefix: ""), to: file)
       location.autoencoder = file
@@ -149,14 +149,15 @@ import VQVAE
         MicrosoftFiles.codecField("quantize_number"): 20, MicrosoftFiles.codecField("mapping_path"): path,
       ]
       var location = try write(codec: codec, changes: changes, to: folder)
-      let missing = PipelineError.missingCodebookMap(file: folder.path + "/model.pth", path: path)
+      let missing = ModelFileError.missingCodebookMap(file: folder.path + "/model.pth", path: path)
       #expect(throws: missing) { try VQDiffusionPipeline(location) }
       let table = StoredTensor("table", (0..<codes).map { $0 < 20 ? 19 - $0 : 3 }, shape: [codes])
       let beside = folder.appendingPathComponent("table.pt")
       try SafetensorsFile.write([table], to: beside)
       let pipeline = try VQDiffusionPipeline(location)
-      #expect(pipeline.vqModel.configuration.quantizer == kind && pipeline.vqModel.codes == 20)
-      #expect(pipeline.vqModel.configuration.codes == codes)
+      let tokenizer = try #require(pipeline.codec.tokenizer as? TamingVQGAN)
+      #expect(tokenizer.configuration.quantizer == kind && tokenizer.codes == 20)
+      #expect(tokenizer.configuration.codes == codes)
       let named = folder.appendingPathComponent("named.safetensors")
       try FileManager.default.moveItem(at: beside, to: named)
       location.codebookMap = named
@@ -209,7 +210,7 @@ import VQVAE
             MicrosoftFiles.codecField("mapping_path"): path.map { $0 as Any } ?? NSNull(),
           ]
         ).write(to: folder.appendingPathComponent("config.yaml"))
-        #expect(throws: PipelineError.missingCodebookMap(file: folder.path + "/model.pth", path: nil)) {
+        #expect(throws: ModelFileError.missingCodebookMap(file: folder.path + "/model.pth", path: nil)) {
           try ImageCodec(location)
         }
       }
@@ -223,7 +224,7 @@ import VQVAE
       let file = folder.appendingPathComponent("table.safetensors")
       try SafetensorsFile.write([StoredTensor("table", (0..<20).map { 19 - $0 }, shape: [20])], to: file)
       location.codebookMap = file
-      let mirrored = TokenGrid(tokens: Self.grid.tokens.map { 19 - $0 }, height: 4, width: 4)
+      let mirrored = ImageTokens(Self.grid.tokens.map { 19 - $0 }, layout: .grid(rows: 4, columns: 4))
       #expect(try ImageCodec(location).decode(mirrored) == Self.reference())
     }
   }

@@ -49,16 +49,16 @@ import VQDiffusion
       let ignored = try ModelConversion(ModelLocation(target)).ignored
       #expect(ignored.map(\.name) == ["transformer/\(stem)-00003-of-00003.safetensors"])
       try FileManager.default.removeItem(at: part.appendingPathComponent(shards[1]))
-      #expect(throws: PipelineError.missingPart(folder: target.path, part: "transformer/\(shards[1])")) {
+      #expect(throws: ModelFileError.missingPart(folder: target.path, part: "transformer/\(shards[1])")) {
         try VQDiffusionPipeline(contentsOf: target)
       }
       try ModelFolders.write(["weight_map": ["out.bias": "../vqvae/\(stem).safetensors"]], to: index)
-      #expect(throws: PipelineError.missingPart(folder: target.path, part: "transformer/../vqvae/\(stem).safetensors")) {
+      #expect(throws: ModelFileError.missingPart(folder: target.path, part: "transformer/../vqvae/\(stem).safetensors")) {
         try VQDiffusionPipeline(contentsOf: target)
       }
       try ModelFolders.write(["weight_map": [String: String]()], to: index)
       #expect(
-        throws: PipelineError.invalidConfiguration(file: index.path, field: "weight_map", expected: "files", found: "none")
+        throws: ModelFileError.invalidConfiguration(file: index.path, field: "weight_map", expected: "files", found: "none")
       ) { try VQDiffusionPipeline(contentsOf: target) }
     }
   }
@@ -71,7 +71,7 @@ import VQDiffusion
       _ = try cut(part.appendingPathComponent("model.safetensors"), into: shards)
       _ = try VQDiffusionPipeline(contentsOf: target)
       try FileManager.default.removeItem(at: part.appendingPathComponent(shards[1]))
-      #expect(throws: PipelineError.missingPart(folder: target.path, part: "text_encoder/\(shards[1])")) {
+      #expect(throws: ModelFileError.missingPart(folder: target.path, part: "text_encoder/\(shards[1])")) {
         try VQDiffusionPipeline(contentsOf: target)
       }
     }
@@ -97,7 +97,7 @@ import VQDiffusion
       // Alone they are no part.
       try FileManager.default.removeItem(at: part.appendingPathComponent("diffusion_pytorch_model.safetensors"))
       try FileManager.default.removeItem(at: part.appendingPathComponent("diffusion_pytorch_model.fp16.safetensors"))
-      #expect(throws: PipelineError.missingPart(folder: target.path, part: "transformer/*.safetensors or *.bin")) {
+      #expect(throws: ModelFileError.missingPart(folder: target.path, part: "transformer/*.safetensors or *.bin")) {
         try VQDiffusionPipeline(contentsOf: target)
       }
     }

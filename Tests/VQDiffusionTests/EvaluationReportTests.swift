@@ -164,7 +164,7 @@ import VQDiffusion
         try read([StoredTensor("a", tensor), StoredTensor("b", tensor)])
       }
       #expect(
-        throws: PipelineError.invalidInput(
+        throws: ModelFileError.invalidInput(
           file: file.path, expected: "tensor \"features\" of shape [images, dimension]", found: "shape [6]")
       ) { try read([StoredTensor("features", FloatTensor(values, shape: [6]))]) }
       #expect(throws: EvaluationError.noDimension(set: file.path)) {

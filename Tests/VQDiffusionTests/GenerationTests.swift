@@ -107,8 +107,8 @@ import VQDiffusion
       }
     }
     expect(PipelineError.labelsRequired, labels: [])
-    expect(PipelineError.unknownLabel("10", near: ["0…9"]), labels: [10])
-    expect(PipelineError.unknownLabel("-1", near: ["0…9"]), labels: [0, -1])
+    expect(ModelFileError.unknownLabel("10", near: ["0…9"]), labels: [10])
+    expect(ModelFileError.unknownLabel("-1", near: ["0…9"]), labels: [0, -1])
     expect(PipelineError.invalidOption(name: "count", expected: "1…1000000", found: "0"), count: 0)
     expect(
       PipelineError.invalidOption(name: "count", expected: "1…500000 for 2 classes", found: "\(Int.max)"), labels: [0, 1],

@@ -71,12 +71,12 @@ import VQDiffusion
       ("tig", ["tiger shark", "tiger cat", "tiger", "tiger beetle"]),
       ("cran", ["134 (crane, n02012849)", "517 (crane, n03126707)"]),
     ] {
-      #expect(throws: PipelineError.ambiguousLabel(text, matches: matches)) { try index(text) }
+      #expect(throws: ModelFileError.ambiguousLabel(text, matches: matches)) { try index(text) }
     }
   }
 
   @Test func aMisspeltSynonymIsNearItsOwn() throws {
-    let error = #expect(throws: PipelineError.self) { try index("tinca tinka") }
+    let error = #expect(throws: ModelFileError.self) { try index("tinca tinka") }
     guard case .unknownLabel("tinca tinka", let near) = error else {
       Issue.record("\(String(describing: error))")
       return
@@ -86,7 +86,7 @@ import VQDiffusion
 
   @Test(arguments: ["1000", "n99999999", "n0212304", ""]) func whatIsNoClassIsUnknown(text: String) {
     #expect { try index(text) } throws: {
-      guard case PipelineError.unknownLabel(text, _) = $0 else { return false }
+      guard case ModelFileError.unknownLabel(text, _) = $0 else { return false }
       return true
     }
   }

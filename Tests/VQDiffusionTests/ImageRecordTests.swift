@@ -3,8 +3,10 @@ import Testing
 import VQDiffusion
 
 @Suite struct ImageRecordTests {
-  private func record(_ change: (inout ImageRecord) -> Void = { _ in }) async throws -> ImageRecord {
-    let pipeline = try VQDiffusionPipeline.builtIn()
+  private func record(
+    options: ComputeOptions = ComputeOptions(), _ change: (inout ImageRecord) -> Void = { _ in }
+  ) async throws -> ImageRecord {
+    let pipeline = try VQDiffusionPipeline.builtIn(options: options)
     let settings = GenerationSettings(method: .purity(weight: 1.5), steps: 1, guidanceScale: 2, seed: .max)
     let images = try await pipeline.generate(labels: [7], settings: settings)
     var record = ImageRecord(images[0], by: pipeline, settings: settings)
@@ -48,8 +50,7 @@ import VQDiffusion
     let usual = try await record()
     #expect(try usual.arithmetic == nil && !usual.pngTexts()[1].text.contains("arithmetic"))
     let options = ComputeOptions(products: .openBLAS, convolution: .im2col, weights: .int8, memory: .low)
-    // Made as the model is loaded, whatever the options are later.
-    let unusual = try await ComputeOptions.$current.withValue(options) { try await record() }
+    let unusual = try await record(options: options)
     #expect(unusual.arithmetic == .init(options))
     #expect(
       unusual.parameters.contains(", Weights: int8, Products: openblas, Convolution: im2col, Memory: low, Version: "))

@@ -14,20 +14,20 @@ import VQDiffusion
 
   @Test(arguments: ["8", "-1", "99999999999999999999"]) func anIndexOutOfRangeIsUnknown(text: String) {
     #expect { try labels.index(of: text, classes: 8) } throws: {
-      guard case PipelineError.unknownLabel(text, _) = $0 else { return false }
+      guard case ModelFileError.unknownLabel(text, _) = $0 else { return false }
       return true
     }
   }
 
   @Test func anUnknownNameListsTheNearOnes() {
-    #expect(throws: PipelineError.unknownLabel("airplain", near: ["airplane"])) {
+    #expect(throws: ModelFileError.unknownLabel("airplain", near: ["airplane"])) {
       try labels.index(of: "airplain", classes: 6)
     }
-    #expect(throws: PipelineError.self) { try labels.index(of: "", classes: 6) }
+    #expect(throws: ModelFileError.self) { try labels.index(of: "", classes: 6) }
   }
 
   @Test func nothingNearListsTheNearestAnyway() throws {
-    let error = #expect(throws: PipelineError.self) { try labels.index(of: "zzzzzzzzzzzzzzzzzzzzzz", classes: 6) }
+    let error = #expect(throws: ModelFileError.self) { try labels.index(of: "zzzzzzzzzzzzzzzzzzzzzz", classes: 6) }
     guard case .unknownLabel(_, let near) = error else {
       Issue.record("\(String(describing: error))")
       return
@@ -36,10 +36,10 @@ import VQDiffusion
   }
 
   @Test func severalMatchesAreAmbiguous() {
-    #expect(throws: PipelineError.ambiguousLabel("a", matches: ["airplane", "automobile"])) {
+    #expect(throws: ModelFileError.ambiguousLabel("a", matches: ["airplane", "automobile"])) {
       try labels.index(of: "a", classes: 6)
     }
-    #expect(throws: PipelineError.ambiguousLabel("crane", matches: ["4 (crane)", "5 (crane)"])) {
+    #expect(throws: ModelFileError.ambiguousLabel("crane", matches: ["4 (crane)", "5 (crane)"])) {
       try labels.index(of: "crane", classes: 6)
     }
   }
@@ -62,14 +62,14 @@ import VQDiffusion
   }
 
   @Test func aSynonymThatClassesShareIsAmbiguous() {
-    #expect(throws: PipelineError.ambiguousLabel("mouser", matches: ["0 (tabby, n02123045)", "1 (crane)"])) {
+    #expect(throws: ModelFileError.ambiguousLabel("mouser", matches: ["0 (tabby, n02123045)", "1 (crane)"])) {
       try Self.named.index(of: "mouser", classes: 4)
     }
   }
 
   @Test(arguments: ["", "mous", "n0212", "pla,in"]) func neitherNothingNorTheStartOfASynonymIsAClass(text: String) {
     #expect { try Self.named.index(of: text, classes: 4) } throws: {
-      guard case PipelineError.unknownLabel(text, _) = $0 else { return false }
+      guard case ModelFileError.unknownLabel(text, _) = $0 else { return false }
       return true
     }
   }

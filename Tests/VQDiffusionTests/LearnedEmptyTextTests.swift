@@ -50,7 +50,7 @@ import VQDiffusion
       var location = try write(to: folder)
       location.usesLearnedEmptyText = false
       #expect(try !usesLearned(location, otherwise: "the vectors of the empty text are asked for"))
-      #expect(throws: PipelineError.self) { try VQDiffusionPipeline(ModelLocation(folder, usesLearnedEmptyText: false)) }
+      #expect(throws: ModelFileError.self) { try VQDiffusionPipeline(ModelLocation(folder, usesLearnedEmptyText: false)) }
     }
   }
 
@@ -92,7 +92,7 @@ import VQDiffusion
   ]) func otherEmbeddingsAreRefused(field: String, value: String, expected: String) throws {
     try withTemporaryFolder { folder in
       let location = try write([Self.embedding(field): value], to: folder)
-      let error = PipelineError.invalidConfiguration(
+      let error = ModelFileError.invalidConfiguration(
         file: folder.path + "/config.yaml", field: "model.params." + Self.embedding(field), expected: expected,
         found: "'\(value)'")
       #expect(throws: error) { try VQDiffusionPipeline(location) }

@@ -39,7 +39,7 @@ import VQVAE
     let current = [first.enumerated().map { $0 % 5 == 2 ? mask : $1 }, [Int32](repeating: mask, count: length), first]
     let predicted = [second, second, second]
     let merged = first.indices.map { $0 % 5 == 2 ? second[$0] : first[$0] }
-    let expected = try codec.decode(TokenGrid(tokens: merged + second + first, height: 8, width: 8))
+    let expected = try codec.decode(ImageTokens(merged + second + first, layout: .grid(rows: 8, columns: 8)))
     #expect(try codec.previews(of: current, predicted: predicted, coversMasks: false) == expected)
     let covered = try codec.previews(of: current, predicted: predicted)
     #expect(covered[0] == expected[0].coveringMasks(of: current[0], maskToken: Int(mask), pixelsPerToken: 4))

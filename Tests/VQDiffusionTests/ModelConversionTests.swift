@@ -87,7 +87,7 @@ import VQDiffusion
         expectClose(try file.floatTensor(name), try expected.floatTensor(name), absolute: 1e-7, relative: error, name)
       }
       let report = try ModelReport(ModelLocation(converted))
-      #expect(report.transformer?.weights.elementTypes == [type.rawValue] && report.name == "model")
+      #expect(report.network?.contents.elementTypes == [type.rawValue] && report.name == "model")
       _ = try VQDiffusionPipeline(contentsOf: converted)
       // Once more, from one folder to the next.
       let next = folder.appendingPathComponent("next")
@@ -125,12 +125,12 @@ import VQDiffusion
       let empty = folder.appendingPathComponent("empty")
       try FileManager.default.createDirectory(at: empty, withIntermediateDirectories: true)
       for target in [file, empty] {
-        #expect(throws: PipelineError.unwritable(path: target.path, reason: "there is something of that name already")) {
+        #expect(throws: ModelFileError.unwritable(path: target.path, reason: "there is something of that name already")) {
           try conversion.write(to: target)
         }
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: empty.path) == [])
-      #expect(throws: PipelineError.self) { try conversion.write(to: file.appendingPathComponent("below-a-file")) }
+      #expect(throws: ModelFileError.self) { try conversion.write(to: file.appendingPathComponent("below-a-file")) }
     }
   }
 
@@ -193,7 +193,7 @@ import VQDiffusion
       let location = try write(to: folder)
       let report = try ModelReport(location)
       #expect(report.name == "model" && report.location == location.url?.path && report.timesteps == 10)
-      #expect(report.transformer?.weights.tensors == 43 && report.textEncoder == nil)
+      #expect(report.network?.contents.tensors == 43 && report.textEncoder == nil)
       let text = "\(report)"
       #expect(
         text.contains("transformer: class-conditional, 11 class rows, 2 layers of width 32, 4 heads, 4×4 tokens of 20 codes"),

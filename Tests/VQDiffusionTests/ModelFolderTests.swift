@@ -16,7 +16,7 @@ import VQDiffusion
   @Test func aFolderThatIsNotThere() throws {
     try withTemporaryFolder { folder in
       let nowhere = folder.appendingPathComponent("nowhere")
-      #expect(throws: PipelineError.missingPart(folder: nowhere.path, part: "such folder")) {
+      #expect(throws: ModelFileError.missingPart(folder: nowhere.path, part: "such folder")) {
         try VQDiffusionPipeline(contentsOf: nowhere)
       }
     }
@@ -27,7 +27,7 @@ import VQDiffusion
     ("vqvae/config.json", "vqvae/config.json"), ("scheduler/config.json", "scheduler/config.json"),
     ("transformer/weights.safetensors", "transformer/model.safetensors"),
   ]) func missingPartsAreNamed(file: String, part: String) throws {
-    try expect(PipelineError.missingPart(folder: "", part: part)) {
+    try expect(ModelFileError.missingPart(folder: "", part: part)) {
       try FileManager.default.removeItem(at: $0.appendingPathComponent(file))
     }
   }
@@ -76,9 +76,9 @@ import VQDiffusion
       try withTemporaryFolder { folder in
         try ModelFolders.writeModel("denoiser-class-fc", to: folder)
         try ModelFolders.write(schedule, to: folder.appendingPathComponent("scheduler/config.json"))
-        let kernel = try VQDiffusionPipeline(contentsOf: folder).kernel
-        #expect(kernel.name == name && kernel.timesteps == 10 && kernel.codes == 20)
-        #expect(kernel.reverseRule == (name == "uniform" ? .plugIn : .marginal))
+        let corruption = try VQDiffusionPipeline(contentsOf: folder).corruption
+        #expect(corruption.name == name && corruption.timesteps == 10 && corruption.codes == 20)
+        #expect(corruption.reverseRule == (name == "uniform" ? .plugIn : .marginal))
       }
     }
   }
@@ -111,7 +111,7 @@ import VQDiffusion
       "kind": "mask_and_replace", "timesteps": 10, "alpha_1": 0.9, "alpha_T": 0.1, "gamma_1": 0.1, "gamma_T": 0.9,
     ]
     schedule[field] = value
-    let expected: PipelineError =
+    let expected: ModelFileError =
       message == "mismatch"
       ? .mismatchedParts(folder: "", expected: "10 timesteps, as the transformer has", found: "\(value) in the scheduler")
       : .unusable(file: file, reason: "gamma_T must lie in [gamma_1, 1 - alpha_T], found 2.0")
@@ -137,7 +137,7 @@ import VQDiffusion
     try withTemporaryFolder { folder in
       try ModelFolders.writeTransformer("denoiser-class-fc", to: folder, changes: ["layers": 4096, "width": 1 << 20])
       #expect {
-        try VQDiffusionPipeline.denoiser(ModelLocation(folder))
+        try VQDiffusionPipeline.network(ModelLocation(folder))
       } throws: { error in
         guard case CheckpointError.wrongShape(_, "content_emb.emb.weight", [21, 1 << 20], [21, 32]) = error else { return false }
         return true
@@ -146,7 +146,7 @@ import VQDiffusion
   }
 
   @Test func aModelOfNothingButNoClassIsRefused() throws {
-    let expected = PipelineError.invalidConfiguration(
+    let expected = ModelFileError.invalidConfiguration(
       file: "transformer/config.json", field: "class_rows", expected: "2 or more, one of them \"no class\"", found: "1")
     try expect(expected) { folder in
       try FileManager.default.removeItem(at: folder.appendingPathComponent("transformer"))
@@ -161,7 +161,7 @@ import VQDiffusion
       ("ch_mult", [1 << 62], "multipliers that make channels divisible by 32"), ("n_embed", [1 << 62], "1...16777216"),
     ] {
       let isList = field == "ch_mult"
-      let error = PipelineError.invalidConfiguration(
+      let error = ModelFileError.invalidConfiguration(
         file: "vqvae/config.json", field: field, expected: expected, found: isList ? "\(value)" : "\(value[0])")
       try expect(error) {
         try change(field, to: isList ? value as Any : value[0], in: $0.appendingPathComponent("vqvae/config.json"))
@@ -252,7 +252,7 @@ import VQDiffusion
       try ModelFolders.writeModel("denoiser-class-fc", to: folder)
       try FileManager.default.removeItem(at: folder.appendingPathComponent("transformer/weights.safetensors"))
       let codec = try ImageCodec(contentsOf: folder)
-      #expect(codec.rows == 4 && codec.columns == 4 && codec.pixelsPerToken == 2)
+      #expect(codec.layout == .grid(rows: 4, columns: 4) && codec.pixelsPerToken == 2)
     }
   }
 
@@ -261,9 +261,9 @@ import VQDiffusion
       try ModelFolders.writeModel("denoiser-class-fc", to: folder)
       let report = try ModelReport(ModelLocation(folder))
       #expect(report.name == "small" && report.timesteps == 10 && report.labels == [])
-      #expect(report.transformer?.weights.parameters == Self.denoiserParameters)
-      #expect(report.transformer?.weights.elementTypes == ["F32"] && report.vqvae?.weights.elementTypes == ["F16"])
-      #expect(report.vqvae?.configuration.codes == 20)
+      #expect(report.network?.contents.parameters == Self.denoiserParameters)
+      #expect(report.network?.contents.elementTypes == ["F32"] && report.tokenizer?.contents.elementTypes == ["F16"])
+      #expect(report.tokenizerFacts?.codes == 20)
     }
   }
 
@@ -285,12 +285,12 @@ import VQDiffusion
 
   /// Expects the error of a small model that `damage` has changed; the temporary folder's path in it doesn't count.
   private func expect(
-    _ expected: PipelineError, sourceLocation: SourceLocation = #_sourceLocation, damage: (URL) throws -> Void
+    _ expected: ModelFileError, sourceLocation: SourceLocation = #_sourceLocation, damage: (URL) throws -> Void
   ) throws {
     try withTemporaryFolder { folder in
       try ModelFolders.writeModel("denoiser-class-fc", to: folder)
       try damage(folder)
-      let error = #expect(throws: PipelineError.self, sourceLocation: sourceLocation) {
+      let error = #expect(throws: ModelFileError.self, sourceLocation: sourceLocation) {
         try VQDiffusionPipeline(contentsOf: folder)
       }
       let found = (error?.description ?? "").replacingOccurrences(of: folder.path + "/", with: "")

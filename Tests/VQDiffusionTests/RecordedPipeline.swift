@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 import Transformer
 import VQDiffusion
+import VQVAE
 
 /// The recorded diffusers folder and what it computed, [B, K (+ 1), L].
 struct RecordedPipeline {
@@ -14,43 +15,61 @@ struct RecordedPipeline {
   let golden: GoldenCase
   let pipeline: VQDiffusionPipeline
   let prompts: [String]
-  let codes = 20
+  /// K
+  let codes: Int
+  let layout: TokenLayout
+  let timesteps: Int
 
   init() throws {
     golden = try GoldenCase("hf")
     pipeline = try VQDiffusionPipeline(contentsOf: Self.folder)
     prompts = try golden.params.strings("prompts")
+    codes = try golden.params.int("codebook_size")
+    let grid = try golden.params.ints("grid")
+    layout = .grid(rows: grid[0], columns: grid[1])
+    timesteps = try golden.params.int("timesteps")
   }
+
+  /// L
+  var length: Int { layout.count }
 
   var texts: TextConditioner {
     get throws { try #require(pipeline.texts) }
   }
 
-  func conditions() throws -> [DenoiserCondition] { try prompts.map { .text(try texts.vectors(of: $0)) } }
+  func conditions() throws -> [NetworkCondition] { try prompts.map { .text(try texts.vectors(of: $0)) } }
 
-  func unconditional() throws -> DenoiserCondition { .text(try texts.unconditional(negative: nil)) }
+  func unconditional() throws -> NetworkCondition { .text(try texts.unconditional(negative: nil)) }
 
   /// The tokens of a recorded I64 [B, L] tensor, image by image.
-  func tokens(_ name: String) throws -> [Int32] { try golden.integers(name).map { Int32($0) } }
+  func tokens(_ name: String) throws -> [Int32] { try golden.tokens(name) }
+
+  /// Tokens of images on the recorded grid.
+  func grid(_ tokens: [Int32]) -> ImageTokens { ImageTokens(tokens, layout: layout) }
 
   /// log p(x_0) without guidance at the recorded latents, [B, L, K].
   func logProbabilities(timestep: Int) throws -> FloatTensor {
-    let logits = try pipeline.transformer.logits(
-      tokens: tokens("in.latents"), timesteps: [timestep, timestep], conditions: conditions())
-    return predicted(logits, PredictionSettings())
+    let logits = try pipeline.network.logits(
+      NetworkInput(tokens: tokens("in.latents"), timesteps: prompts.map { _ in timestep }, conditions: conditions()))
+    return predicted(logits, settings())
+  }
+
+  /// The recorded run's settings, ancestral steps, as far as the case doesn't say otherwise.
+  func settings(guidanceScale: Double = 1, truncation: Truncation = .none) -> SamplingSettings {
+    SamplingSettings(method: .ancestral, steps: timesteps, guidanceScale: guidanceScale, truncation: truncation)
   }
 
   /// What becomes of logits [B, L, K] before a step.
   func predicted(
-    _ logits: FloatTensor, unconditional: FloatTensor? = nil, _ settings: PredictionSettings
+    _ logits: FloatTensor, unconditional: FloatTensor? = nil, _ settings: SamplingSettings
   ) -> FloatTensor {
     let rows = logits.count / codes
     return FloatTensor(uninitialized: logits.shape) { values in
       logits.withUnsafeBufferPointer { given in
         func predict(_ free: UnsafeBufferPointer<Float>?) {
           let prediction = Prediction(
-            logits: LogitsRows(given.baseAddress!), unconditional: free.map { LogitsRows($0.baseAddress!) }, settings: settings,
-            codes: codes)
+            logits: LogitsRows(given.baseAddress!), unconditional: free.map { LogitsRows($0.baseAddress!) },
+            guidanceScale: settings.guidanceScale, settings: settings, codes: codes)
           for row in 0..<rows { (values + row * codes).update(from: prediction.logProbabilities(at: row), count: codes) }
         }
         if let unconditional { unconditional.withUnsafeBufferPointer { predict($0) } } else { predict(nil) }
@@ -60,7 +79,7 @@ struct RecordedPipeline {
 
   /// log of p(x_{t−1} | x_t), K + 1 values of each position. With the public floor of 1e-30 for a one-hot vector's zeros.
   func logPosterior(_ logProbabilities: FloatTensor, timestep: Int) throws -> FloatTensor {
-    let posterior = Posterior(pipeline.kernel, from: timestep + 1, to: timestep, floor: 1e-30)
+    let posterior = Posterior(pipeline.corruption, from: timestep + 1, to: timestep, floor: 1e-30)
     let tokens = try tokens("in.latents")
     let (p, width) = (logProbabilities.values.map { exp($0) }, codes + 1)
     return FloatTensor(uninitialized: Array(logProbabilities.shape.dropLast()) + [width]) { values in

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import TestSupport
 import Testing
 import VQDiffusion
@@ -10,7 +11,7 @@ import VQDiffusion
       let pipe = folder.appendingPathComponent("pipe")
       try #require(mkfifo(pipe.path, 0o600) == 0)
       for file in [pipe, URL(fileURLWithPath: "/dev/zero"), folder] {
-        #expect(throws: PipelineError.unreadable(file: file.path, reason: "not a regular file")) {
+        #expect(throws: ModelFileError.unreadable(file: file.path, reason: "not a regular file")) {
           try YAMLConfiguration(contentsOf: file)
         }
       }
@@ -19,7 +20,7 @@ import VQDiffusion
       let file = model.appendingPathComponent("scheduler/config.json")
       try FileManager.default.removeItem(at: file)
       try FileManager.default.moveItem(at: pipe, to: file)
-      #expect(throws: PipelineError.unreadable(file: file.path, reason: "not a regular file")) {
+      #expect(throws: ModelFileError.unreadable(file: file.path, reason: "not a regular file")) {
         try VQDiffusionPipeline(contentsOf: model)
       }
     }
@@ -34,7 +35,7 @@ import VQDiffusion
       try handle.truncate(atOffset: 1 << 26 + 1)
       try handle.close()
       #expect(
-        throws: PipelineError.invalidConfiguration(
+        throws: ModelFileError.invalidConfiguration(
           file: file.path, field: "", expected: "a JSON file of at most \(1 << 26) bytes", found: "\(1 << 26 + 1)")
       ) { try VQDiffusionPipeline(contentsOf: folder) }
     }

@@ -36,7 +36,7 @@ import VQDiffusion
       [TextModelFiles.emptyText("embeddings")], to: folder.appendingPathComponent("text_encoder/empty_text.safetensors"))
     try ModelFolders.write(["variant": "reference"], to: folder.appendingPathComponent("tokenizer/config.json"))
     let merges = fixtures.deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Sources/VQDiffusion/Resources/clip/merges.txt")
+      .appendingPathComponent("Sources/ModelFiles/Resources/clip/merges.txt")
     try FileManager.default.copyItem(at: merges, to: folder.appendingPathComponent("tokenizer/merges.txt"))
   }
 
@@ -89,8 +89,8 @@ import VQDiffusion
     }
   }
 
-  @Test func requestsThatDoNotFit() async throws {
-    try await withTemporaryFolder { folder in
+  @Test func requestsThatDoNotFit() throws {
+    try withTemporaryFolder { folder in
       let pipeline = try VQDiffusionPipeline(write(to: folder))
       #expect(throws: PipelineError.wrongSubjects(expected: "texts", found: "class 3")) { try pipeline.check([.label(3)]) }
       #expect(throws: PipelineError.wrongSubjects(expected: "texts", found: "no subject")) { try pipeline.check([.anything]) }
@@ -133,21 +133,22 @@ import VQDiffusion
       // A checkpoint without its text encoder is a denoiser and a codec.
       let mute = try VQDiffusionPipeline(write(encoder: [], to: folder))
       #expect(mute.texts == nil)
-      #expect(throws: PipelineError.missingPart(folder: "model", part: "text encoder")) { try mute.check([.prompt("a")]) }
+      #expect(throws: PipelineError.textEncoderMissing(model: "model")) { try mute.check([.prompt("a")]) }
       for (field, value, expected) in [
         ("condition_seq_len", 7, "texts of [7, 64] numbers, as the transformer takes")
       ] {
         let location = try write(changes: [MicrosoftFiles.network(field): value], to: folder)
-        #expect(throws: PipelineError.mismatchedParts(folder: path, expected: expected, found: "[8, 64] from the text encoder")) {
+        #expect(throws: ModelFileError.mismatchedParts(folder: path, expected: expected, found: "[8, 64] from the text encoder"))
+        {
           try VQDiffusionPipeline(location)
         }
       }
       let few = try TextModelFiles.encoder().map { tensor in
         tensor.name.hasSuffix("token_embedding.weight")
-          ? StoredTensor(tensor.name, try Weights(randomSeed: 2).tensor("few", [100, TextModelFiles.width])) : tensor
+          ? StoredTensor(tensor.name, try WeightLoader(randomSeed: 2).tensor("few", [100, TextModelFiles.width])) : tensor
       }
       let small = try write(encoder: few, to: folder)
-      let tokens = PipelineError.mismatchedParts(
+      let tokens = ModelFileError.mismatchedParts(
         folder: path, expected: "at most 100 tokens, as the text encoder knows", found: "49408 in the tokenizer")
       #expect(throws: tokens) { try VQDiffusionPipeline(small) }
       let without = try TextModelFiles.encoder().filter { !$0.name.hasSuffix("ln_final.bias") }

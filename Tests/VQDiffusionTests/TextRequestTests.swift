@@ -20,7 +20,7 @@ import VQDiffusion
 
   @Test func textsNeedATextEncoderWithoutGuidanceToo() throws {
     let mute = try smallModel("denoiser-text")
-    let error = PipelineError.missingPart(folder: mute.name, part: "text encoder")
+    let error = PipelineError.textEncoderMissing(model: mute.name)
     for settings in [Self.plain, Self.guided] {
       #expect(throws: error) { try mute.check([.prompt("a")], settings: settings) }
       #expect(throws: error) { _ = try mute.generation([.prompt("a")], settings: settings) }

@@ -55,7 +55,7 @@ import VQDiffusion
       #expect(try #require(try VQDiffusionPipeline(contentsOf: converted).texts).vectors(of: "two birds!") == ends)
       #expect(try vectors(nil, ["pad_token": "<|endoftext|>"]) == ends)
       #expect(
-        throws: PipelineError.invalidConfiguration(
+        throws: ModelFileError.invalidConfiguration(
           file: files[1].path, field: "pad_token", expected: "! or <|endoftext|>", found: "[PAD]")
       ) { try vectors(nil, ["pad_token": "[PAD]"]) }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
-import Training
+import TrainingCore
 import VQDiffusion
 import VQDiffusionTraining
 

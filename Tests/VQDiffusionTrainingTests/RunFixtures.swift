@@ -36,13 +36,13 @@ enum SmallRuns {
 
   static let reports = ReportSettings(samplesEvery: 4, checkpointMinutes: 60, validationImages: 10)
 
-  static var network: VQModelConfiguration {
+  static var network: TamingVQGANConfiguration {
     get throws {
       let text = """
         {"ch": 8, "ch_mult": [1, 1], "num_res_blocks": 1, "attn_resolutions": [], "resolution": \(side), "in_channels": 3, "out_ch": 3,
          "z_channels": 8, "embed_dim": 4, "n_embed": 8, "norm_groups": 4}
         """
-      return try JSONDecoder().decode(VQModelConfiguration.self, from: Data(text.utf8))
+      return try JSONDecoder().decode(TamingVQGANConfiguration.self, from: Data(text.utf8))
     }
   }
 
@@ -56,11 +56,12 @@ enum SmallRuns {
   }
 
   static func denoiser(
-    steps: Int = 10, accumulation: Int = 1, _ loss: DenoiserSettings.Loss = .init(), kernel: CorruptionKind = .maskAndReplace,
-    labelDropout: Double = 0.3
+    steps: Int = 10, accumulation: Int = 1, _ loss: DenoiserSettings.Loss = .init(),
+    corruption: CorruptionKind = .maskAndReplace, labelDropout: Double = 0.3
   ) -> DenoiserSettings {
     DenoiserSettings(
-      network: .init(layers: 2, width: 16, heads: 2, timesteps: 4), kernel: kernel, loss: loss, labelDropout: labelDropout,
+      network: .init(layers: 2, width: 16, heads: 2, timesteps: 4), corruption: corruption, loss: loss,
+      labelDropout: labelDropout,
       optimization: optimization(steps: steps, accumulation: accumulation), reports: reports)
   }
 

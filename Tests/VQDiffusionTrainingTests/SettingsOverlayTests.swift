@@ -71,8 +71,18 @@ import VQDiffusionTraining
       let file = folder.appendingPathComponent("a.yaml")
       try Data("preset: digits\nlabel_dropout: 0.25\n".utf8).write(to: file)
       let overlay = try SettingsOverlay(contentsOf: file)
-      #expect(overlay.preset == .digits && overlay.names("label_dropout") && !overlay.names("preset"))
+      #expect(try overlay.preset == .digits && overlay.integer("preset") == nil)
       #expect(try overlay.applied(to: TrainingPreset.tiny.denoiser).labelDropout == 0.25)
+    }
+  }
+
+  @Test func wholeNumbersAreLookedUp() throws {
+    func overlay(_ text: String) throws -> SettingsOverlay { try SettingsOverlay(assignment: text, origin: "--set") }
+    #expect(try overlay("codes=9").integer("codes") == 9 && overlay("codes=-9").integer("codes") == -9)
+    for absent in ["seed=9", "codebook.codes=9"] { #expect(try overlay(absent).integer("codes") == nil) }
+    for (text, found) in [("1.5", "'1.5'"), ("many", "'many'"), ("[9]", "a list"), ("null", "nothing"), ("'9'", "'9'")] {
+      let expected = TrainingRunError.invalidSettings(file: "--set", field: "codes", expected: "a whole number", found: found)
+      #expect(throws: expected, "\(text)") { try overlay("codes=\(text)").integer("codes") }
     }
   }
 

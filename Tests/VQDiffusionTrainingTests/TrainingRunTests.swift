@@ -2,7 +2,7 @@ import Checkpoint
 import Foundation
 import TestSupport
 import Testing
-import Training
+import TrainingCore
 import VQDiffusion
 import VQDiffusionTraining
 
@@ -15,12 +15,14 @@ import VQDiffusionTraining
     case refit, nullVector, learnedVector
   }
 
-  private func run(_ kind: Kind, in folder: URL) async throws -> TrainingRun {
+  /// - Parameter steps: of the kinds whose loss is watched.
+  private func run(_ kind: Kind, steps: Int = 10, in folder: URL) async throws -> TrainingRun {
     let images = folder.appendingPathComponent("images")
     try SmallRuns.writeClasses(in: images)
     func autoencoder(_ codebook: AutoencoderSettings.Codebook, accumulation: Int = 1) throws -> TrainingRun {
       TrainingRun(
-        .autoencoder(try SmallRuns.autoencoder(accumulation: accumulation, codebook)), images: images, validation: images)
+        .autoencoder(try SmallRuns.autoencoder(steps: steps, accumulation: accumulation, codebook)), images: images,
+        validation: images)
     }
     func trained() async throws -> URL {
       try await SmallRuns.trainedAutoencoder(on: images, in: folder.appendingPathComponent("vqvae"))
@@ -52,10 +54,11 @@ import VQDiffusionTraining
     // Importance takes over once each of the four timesteps was drawn eleven times.
     case .importance: return try await denoiser(SmallRuns.denoiser(steps: 20), on: images)
     case .masked:
-      return try await denoiser(SmallRuns.denoiser(.init(kind: .maskedCrossEntropy, labelSmoothing: 0.1)), on: images)
-    case .uniform: return try await denoiser(SmallRuns.denoiser(kernel: .uniform), on: images)
+      return try await denoiser(
+        SmallRuns.denoiser(steps: steps, .init(kind: .maskedCrossEntropy, labelSmoothing: 0.1)), on: images)
+    case .uniform: return try await denoiser(SmallRuns.denoiser(steps: steps, corruption: .uniform), on: images)
     case .unconditional:
-      return try await denoiser(SmallRuns.denoiser(), on: images.appendingPathComponent("disc"))
+      return try await denoiser(SmallRuns.denoiser(steps: steps), on: images.appendingPathComponent("disc"))
     case .accumulatedDenoiser: return try await denoiser(SmallRuns.denoiser(accumulation: 2), on: images)
     case .refit:
       let settings = RefitSettings(
@@ -111,21 +114,8 @@ import VQDiffusionTraining
     async throws
   {
     try await withTemporaryFolder { folder in
-      let short = try await run(kind, in: folder)
-      let long: TrainingRun =
-        switch short.task {
-        case .autoencoder(var settings):
-          {
-            settings.optimization.steps = 80
-            return TrainingRun(.autoencoder(settings), images: URL(fileURLWithPath: short.images))
-          }()
-        case .denoiser(var settings, let autoencoder):
-          {
-            settings.optimization.steps = 240
-            return TrainingRun(.denoiser(settings, autoencoder: autoencoder), images: URL(fileURLWithPath: short.images))
-          }()
-        default: short
-        }
+      let run = try await run(kind, steps: [.averagedCodes, .trainedCodes].contains(kind) ? 80 : 240, in: folder)
+      let long = TrainingRun(run.task, images: URL(fileURLWithPath: run.images))
       let observer = RunObserver()
       try await observer.run { try await long.begin(in: folder.appendingPathComponent("run"), report: $0) }
       let losses = try observer.steps.map { try #require($0["loss"]) }

@@ -9,22 +9,26 @@ import VQVAE
   @Test(arguments: [("vqvae-taming", nil), ("vqvae-gumbel", QuantizerKind.gumbel), ("vqvae-patch", .ema)])
   func recordedCases(name: String, quantizer: QuantizerKind?) throws {
     let golden = try GoldenCase(name)
-    let inferred = try VQModelConfiguration(inferredFrom: golden.vqWeights(), resolution: 16)
-    #expect(try inferred == golden.vqConfiguration(quantizer))
+    var given = try golden.vqConfiguration(quantizer)
+    let attending = given.channelMultipliers.indices.filter { given.hasAttention(level: $0) }
+    // Sizes that no level has leave no trace.
+    given.attentionResolutions = attending.map { given.resolution >> $0 }
+    let inferred = try TamingVQGANConfiguration(inferredFrom: golden.vqWeights(), resolution: given.resolution)
+    #expect(inferred == given)
     // Without the resolution the same levels attend, so that the same tensors load.
-    let unknown = try VQModelConfiguration(inferredFrom: golden.vqWeights())
-    #expect(unknown.resolution == 256 && unknown.attentionResolutions == [128])
-    #expect(throws: Never.self) { try VQModel(unknown, weights: golden.vqWeights()) }
+    let unknown = try TamingVQGANConfiguration(inferredFrom: golden.vqWeights())
+    #expect(unknown.resolution == 256 && unknown.attentionResolutions == attending.map { 256 >> $0 })
+    #expect(throws: Never.self) { try TamingVQGAN(unknown, weights: golden.vqWeights()) }
   }
 
   @Test func builtInModel() throws {
-    let folder = fixtures.appendingPathComponent("../../Sources/VQDiffusion/Resources/cifar10/vqvae").standardizedFileURL
+    let folder = fixtures.appendingPathComponent("../../Sources/ModelFiles/Resources/cifar10/vqvae").standardizedFileURL
     let config = try Data(contentsOf: folder.appendingPathComponent("config.json"))
-    let weights = try Weights(files: [folder.appendingPathComponent("model.safetensors")])
-    var given = try JSONDecoder().decode(VQModelConfiguration.self, from: config)
+    let weights = try WeightLoader(files: [folder.appendingPathComponent("model.safetensors")])
+    var given = try JSONDecoder().decode(TamingVQGANConfiguration.self, from: config)
     // The file leaves it out; what is inferred states it.
     given.doubleLatent = false
-    #expect(try VQModelConfiguration(inferredFrom: weights, resolution: given.resolution) == given)
+    #expect(try TamingVQGANConfiguration(inferredFrom: weights, resolution: given.resolution) == given)
   }
 
   @Test func publishedImageNetModel() throws {
@@ -32,8 +36,8 @@ import VQVAE
       {"ch": 128, "ch_mult": [1, 1, 2, 2, 4], "num_res_blocks": 2, "attn_resolutions": [16], "resolution": 256, "in_channels": 3,
        "out_ch": 3, "z_channels": 256, "embed_dim": 256, "n_embed": 16384, "double_z": false}
       """
-    let given = try JSONDecoder().decode(VQModelConfiguration.self, from: Data(json.utf8))
-    #expect(try VQModelConfiguration(inferredFrom: Weights(Self.imageNet)) == given)
+    let given = try JSONDecoder().decode(TamingVQGANConfiguration.self, from: Data(json.utf8))
+    #expect(try TamingVQGANConfiguration(inferredFrom: WeightLoader(Self.imageNet)) == given)
   }
 
   @Test func widthsThatArentMultiplesOfTheFirst() throws {
@@ -41,10 +45,11 @@ import VQVAE
     let file = try SafetensorsFile(folder.appendingPathComponent("diffusion_pytorch_model.safetensors"))
     let description = try JSONDecoder().decode(
       DiffusersVQModel.self, from: Data(contentsOf: folder.appendingPathComponent("config.json")))
-    let weights = Weights(RenamedSource(file, try description.tensors(among: file.names)))
+    let weights = WeightLoader(RenamedSource(file, try description.tensors(among: file.names)))
     var given = try description.configuration()
     given.doubleLatent = false
-    #expect(try VQModelConfiguration(inferredFrom: weights, resolution: 8, normGroups: 4) == given)
+    #expect(
+      try TamingVQGANConfiguration(inferredFrom: weights, resolution: given.resolution, normGroups: given.normGroups) == given)
   }
 
   static let refusals: [(String, [Int]?, String)] = [
@@ -67,7 +72,7 @@ import VQVAE
   @Test(arguments: refusals) func otherTensorsAreRefused(name: String, shape: [Int]?, message: String) throws {
     var tensors = Self.imageNet
     tensors.shapes[name] = shape
-    let error = #expect(throws: VQVAEError.self) { try VQModelConfiguration(inferredFrom: Weights(tensors)) }
+    let error = #expect(throws: VQVAEError.self) { try TamingVQGANConfiguration(inferredFrom: WeightLoader(tensors)) }
     #expect(error?.description == "shapes: expected a VQGAN's \(message)")
   }
 
@@ -78,7 +83,7 @@ import VQVAE
       var tensors = Self.imageNet
       tensors.shapes.merge(change) { $1 }
       let error = #expect(throws: VQVAEError.self) {
-        try VQModelConfiguration(inferredFrom: Weights(tensors), resolution: resolution, normGroups: normGroups)
+        try TamingVQGANConfiguration(inferredFrom: WeightLoader(tensors), resolution: resolution, normGroups: normGroups)
       }
       #expect(error?.description == "vqvae configuration: \(field) must be \(message)")
     }

@@ -6,15 +6,9 @@ import VQVAE
 
 /// The public reference's other quantisers.
 @Suite struct QuantizerGoldenTests {
-  private func model(_ name: String, _ quantizer: QuantizerKind, _ way: ComputeOptions) throws -> (GoldenCase, VQModel) {
+  private func model(_ name: String, _ quantizer: QuantizerKind, _ way: ComputeOptions) throws -> (GoldenCase, TamingVQGAN) {
     let golden = try GoldenCase(name)
-    return try ComputeOptions.$current.withValue(way) {
-      (golden, try VQModel(golden.vqConfiguration(quantizer), weights: golden.vqWeights()))
-    }
-  }
-
-  private func grid(_ golden: GoldenCase, _ tensor: String, side: Int = 8) throws -> TokenGrid {
-    TokenGrid(tokens: try golden.integers(tensor).map { Int32($0) }, height: side, width: side)
+    return (golden, try TamingVQGAN(golden.vqConfiguration(quantizer), weights: golden.vqWeights(options: way)))
   }
 
   @Test(arguments: everyWay) func gumbelAgrees(way: ComputeOptions) throws {
@@ -23,7 +17,7 @@ import VQVAE
     let latents = model.latents(of: image)
     expectClose(latents, nhwc(try golden.floats("out.latents")), absolute: try golden.tolerance("latents"))
     expectClose(model.scores(latents), nhwc(try golden.floats("out.logits")), absolute: try golden.tolerance("logits"))
-    let expected = try grid(golden, "out.indices_argmax")
+    let expected = try golden.grid("out.indices_argmax")
     #expect(try model.encode(image) == expected)
     expectClose(
       model.codeVectors(expected), nhwc(try golden.floats("out.quantized")), absolute: try golden.tolerance("quantized"))
@@ -35,9 +29,9 @@ import VQVAE
     let (golden, model) = try model("vqvae-patch", .ema, way)
     let image = scaled(nhwc(try golden.floats("in.image_255")), by: 1 / 255)
     expectClose(model.latents(of: image), nhwc(try golden.floats("out.latents")), absolute: try golden.tolerance("latents"))
-    let expected = try grid(golden, "out.indices")
+    let expected = try golden.grid("out.indices")
     #expect(try model.encode(image) == expected)
-    #expect(try grid(golden, "out.indices_inference_wrapper") == expected)
+    #expect(try golden.grid("out.indices_inference_wrapper") == expected)
     let decoded = try model.decode(expected)
     expectClose(
       decoded, nhwc(try golden.floats("out.decoded_image_inference_wrapper")),
@@ -60,10 +54,11 @@ import VQVAE
 
   @Test func theLargestScoreIsChosen() throws {
     let (_, model) = try model("vqvae-patch", .emaCosine, ComputeOptions())
-    let latents = FloatTensor((0..<8 * 6).map { Float($0 * 7 % 11) - 5 }, shape: [1, 2, 3, 8])
+    let (width, codes) = (model.configuration.codeDimension, model.configuration.codes)
+    let latents = FloatTensor((0..<6 * width).map { Float($0 * 7 % 11) - 5 }, shape: [1, 2, 3, width])
     let scores = model.scores(latents).values
     let best = (0..<6).map { row in
-      scores[row * 23..<(row + 1) * 23].enumerated().max { $0.element < $1.element }.map { Int32($0.offset) }
+      scores[row * codes..<(row + 1) * codes].enumerated().max { $0.element < $1.element }.map { Int32($0.offset) }
     }
     #expect(model.codeIndices(ofLatents: latents).map(Optional.some) == best)
   }

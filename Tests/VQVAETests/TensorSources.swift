@@ -48,12 +48,20 @@ struct ShapesOnly: TensorSource {
 
 extension GoldenCase {
   /// A recorded autoencoder's configuration, in numbers where the reference writes pairs.
-  func vqConfiguration(_ quantizer: QuantizerKind?) throws -> VQModelConfiguration {
+  func vqConfiguration(_ quantizer: QuantizerKind?) throws -> TamingVQGANConfiguration {
+    func number(_ value: JSONValue) -> JSONValue { value.arrayValue?.first ?? value }
     let own: [String: JSONValue] = [
-      "resolution": .int(16), "attn_resolutions": .array([.int(8)]), "double_z": .bool(false),
+      "resolution": number(params["resolution"]),
+      "attn_resolutions": .array(try params.array("attn_resolutions").map(number)), "double_z": .bool(false),
       "quantizer": quantizer.map { .string($0.rawValue) } ?? .null,
     ]
     return try JSONValue.object(config.object("params").merging(own) { $1 }).decoded()
+  }
+
+  /// Recorded codes of grids as large as the latents [B, C, h, w] of another tensor.
+  func grid(_ tokens: String, sizedAs latents: String = "out.latents") throws -> ImageTokens {
+    let shape = try shape(latents)
+    return ImageTokens(try self.tokens(tokens), layout: .grid(rows: shape[2], columns: shape[3]))
   }
 
   /// The files of a recorded autoencoder's weights, without the quantiser of the case that it shares its other parts with.
@@ -68,5 +76,7 @@ extension GoldenCase {
   }
 
   /// See `vqSources`.
-  func vqWeights(adding more: [any TensorSource] = []) throws -> Weights { try Weights(vqSources() + more, laterWins: true) }
+  func vqWeights(adding more: [any TensorSource] = [], options: ComputeOptions = ComputeOptions()) throws -> WeightLoader {
+    try WeightLoader(vqSources() + more, laterWins: true, options: options)
+  }
 }

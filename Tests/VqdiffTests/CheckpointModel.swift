@@ -18,7 +18,8 @@ struct CheckpointModel {
         stored.append(StoredTensor("ema.transformer.\(name)", try source.floatTensor(name)))
       }
     }
-    stored.append(StoredTensor("model.transformer.Lt_count", Array(repeating: 0, count: 10), shape: [10]))
+    let timesteps = try denoiser.params.int("timesteps")
+    stored.append(StoredTensor("model.transformer.Lt_count", Array(repeating: 0, count: timesteps), shape: [timesteps]))
     stored.append(StoredTensor("last_epoch", [99], shape: [1]))
     try SafetensorsFile.write(stored, to: folder.appendingPathComponent("model.pth"))
     try SafetensorsFile.write(
@@ -50,11 +51,11 @@ struct CheckpointModel {
                 mlp_type: \(try params.string("mlp"))
                 mlp_hidden_times: \(try params.int("mlp_hidden_multiplier"))
                 block_activate: \(try params.string("activation"))
-                content_spatial_size: [4, 4]
+                content_spatial_size: \(try params.ints("grid"))
             content_emb_config:
               params:
                 num_embed: \(try params.int("codebook_size"))
-                spatial_size: !!python/tuple [4, 4]
+                spatial_size: !!python/tuple \(try params.ints("position_table"))
                 pos_emb_type: \(try params.string("position_kind"))
     """
   }

@@ -10,38 +10,6 @@ import VQDiffusion
   private static let folder = fixtures.appendingPathComponent("checkpoints")
   private static func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
-  struct Weights: CustomTestStringConvertible {
-    let file: String
-    let average: Bool
-    var testDescription: String { "\(file), \(average ? "averaged" : "last step's")" }
-  }
-
-  static let recorded = ["imagenet_f32.pth", "imagenet_f16.pth", "imagenet_legacy_format.pth"].flatMap { file in
-    [true, false].map { Weights(file: file, average: $0) }
-  }
-
-  @Test(arguments: recorded) func denoiseGivesTheRecordedLogits(_ weights: Weights) throws {
-    let golden = try GoldenCase("checkpoints")
-    try withTemporaryFolder { folder in
-      try SafetensorsFile.write(
-        [
-          StoredTensor("tokens", try golden.integers("in.tokens"), shape: [2, 16]),
-          StoredTensor("timesteps", try golden.integers("in.t"), shape: [2]),
-          StoredTensor("labels", try golden.integers("in.class"), shape: [2]),
-        ], to: folder.appendingPathComponent("in.safetensors"))
-      for configuration in ["config.yaml", "config_dumped.yaml"] {
-        try succeed(
-          ["denoise", "--model", Self.path(weights.file), "--config", Self.path(configuration), "-i", "in.safetensors"]
-            + ["-o", "out.safetensors"] + (weights.average ? [] : ["--no-ema"]), in: folder)
-        let logits = try SafetensorsFile(folder.appendingPathComponent("out.safetensors")).floatTensor("logits")
-        let expected = try golden.floats("out.logits.\(weights.file).\(weights.average ? "ema" : "model")")  // [B, K, L]
-        var transposed = FloatTensor(zeros: [2, 16, 14])
-        for b in 0..<2 { for l in 0..<16 { for k in 0..<14 { transposed[b, l, k] = expected[b, k, l] } } }
-        expectClose(logits, transposed, absolute: try golden.tolerance("logits"))
-      }
-    }
-  }
-
   @Test func inspectListsAFilesTensors() throws {
     try withTemporaryFolder { folder in
       let listed = try succeed(["inspect", Self.path("imagenet_f32.pth")], in: folder)
@@ -149,43 +117,6 @@ import VQDiffusion
       let shown = try succeed(["inspect", TextModel.folder.path], in: folder).output
       #expect(shown.contains("transformer: text-conditional, 77 ") && shown.contains("vectors of width 16, 2 layers of width 16"))
       #expect(shown.contains("text encoder: CLIP, 2 layers of width 16, 2 heads, 77 places for 1414 tokens"))
-    }
-  }
-
-  /// Encoding and decoding with an autoencoder of diffusers, against the recorded run.
-  @Test func tokensOfADiffusersFolder() throws {
-    let golden = try GoldenCase("hf")
-    try withTemporaryFolder { folder in
-      try SafetensorsFile.write(
-        [StoredTensor("tokens", try golden.integers("in.decode_tokens"), shape: [2, 16])],
-        to: folder.appendingPathComponent("tokens.safetensors"))
-      let model = ["--model", TextModel.folder.path]
-      try succeed(["decode", "-i", "tokens.safetensors", "-o", "%d.png"] + model, in: folder)
-      let expected = try golden.floats("out.decoded_image")  // [B, 3, H, W] in 0…1
-      for index in 0..<2 {
-        let picture = try image("\(index).png", folder)
-        #expect(picture.size == ImageSize(width: 8, height: 8))
-        var found = FloatTensor(zeros: [3, 8, 8])
-        var recorded = FloatTensor(zeros: [3, 8, 8])
-        for y in 0..<8 {
-          for x in 0..<8 {
-            let pixel = picture[x, y]
-            for (channel, value) in [pixel.red, pixel.green, pixel.blue].enumerated() {
-              found[channel, y, x] = Float(value) / 255
-              recorded[channel, y, x] = expected[index, channel, y, x]
-            }
-          }
-        }
-        expectClose(found, recorded, absolute: 0.5 / 255 + 1e-4)
-      }
-      try succeed(["encode", "-i", "0.png", "1.png", "-o", "again.safetensors"] + model, in: folder)
-      let again = try SafetensorsFile(folder.appendingPathComponent("again.safetensors"))
-      #expect(try again.shape(of: "tokens") == [2, 16] && Set(again.integers("tokens")).count > 3)
-      for name in ["b", "c", "d"] {
-        try succeed(["decode", "-i", "again.safetensors", "-o", "\(name)%d.png"] + model, in: folder)
-      }
-      let evaluated = try succeed(["evaluate", "--real", ".", "--generated", ".", "-k", "1"] + model, in: folder)
-      #expect(evaluated.output.contains("codebook of 20 codes"))
     }
   }
 }

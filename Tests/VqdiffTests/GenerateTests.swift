@@ -43,7 +43,7 @@ import VQDiffusion
       let own: [String: Any] = ["sampler": "ancestral", "steps": 9, "timestep_grid": "cosine"]
       try ModelFolders.writeModel(
         "denoiser-class-fc", to: folder.appendingPathComponent("model"), index: ["defaults": own])
-      for sampler in SamplingMethod.Name.allCases.map(\.rawValue) {
+      for sampler in SamplingMethod.all.map(\.name) {
         try succeed(
           ["generate", "--model", "model", "--class", "1", "--sampler", sampler, "--seed", "5", "-o", "\(sampler).png"],
           in: folder)

@@ -55,7 +55,7 @@ import VQDiffusion
         try succeed(["encode", "-i", picture, "-o", "tokens.safetensors", "--model", model], in: folder.url)
         try succeed(["decode", "-i", "tokens.safetensors", "-o", "back.png", "--model", model, "--quiet"], in: folder.url)
         let codec = try ImageCodec(ModelLocation(folder.file(model)))
-        #expect(codec.rows == 8 && codec.columns == 8 && codec.imageSize == ImageSize(width: 16, height: 16))
+        #expect(codec.layout == .grid(rows: 8, columns: 8) && codec.imageSize == ImageSize(width: 16, height: 16))
         let tokens = try codec.encode(contentsOf: [folder.file(picture)])
         #expect(try codec.decode(tokens)[0] == RGBImage(contentsOf: folder.file("back.png")))
       }

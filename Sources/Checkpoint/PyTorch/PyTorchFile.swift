@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A file written by `torch.save`, mapped into memory: a zip archive of a pickle and its storages, or the older format of pickles
@@ -23,7 +24,9 @@ package struct PyTorchFile: MappedTensorSource {
   ///   or big-endian; `.malformedPickle`, `.forbiddenCallable`, `.tooDeep`; `.missingRecord` and `.sizeMismatch` for storages that
   ///   aren't there as promised; `.outOfBounds` and `.overflow` for tensors that leave their storage, `.repeatedTooOften` for those that repeat it without
   ///   measure; `.duplicateKey`; `.unnamedTensors` for a file whose tensors all lie inside of objects.
-  package init(_ url: URL) throws(CheckpointError) { try self.init(MappedFile(url)) }
+  package init(_ url: URL) throws(CheckpointError) {
+    try self.init(CheckpointError.wrapping { () throws(FileError) in try MappedFile(url) })
+  }
 
   /// The same for a file that is mapped already.
   init(_ mapping: MappedFile) throws(CheckpointError) {

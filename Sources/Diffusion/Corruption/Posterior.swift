@@ -9,10 +9,10 @@ import Tensor
 ///     p(x_s = MASK | x_t)   = q(x_t | x_s = MASK) γ̄_s R
 ///
 /// For x_t = MASK, q(x_t | x_s = j) is γ_{t|s}, and 1 from MASK; for a code c it is α_{t|s} [j = c] + β_{t|s}, and 0 from MASK.
-/// One step is s = t − 1. At s = 0 the result is the prediction itself, whatever x_t.
+/// One step is s = t − 1. At s = 0 the result is the prediction itself for any x_t.
 ///
-/// With `ReverseRule.plugIn` an unmasked x_t gives q(x_t | x_s = j) (ᾱ_s p_j + β̄_s Σ p) for the codes instead (VQ-DDM), normalised
-/// to Σ p; from a mask both are the same.
+/// With `ReverseRule.plugIn` an unmasked x_t gives q(x_t | x_s = j) (ᾱ_s p_j + β̄_s Σ p) for the codes instead (VQ-DDM),
+/// normalised to Σ p. From a mask both rules are the same.
 package struct Posterior: Sendable {
   private let codes: Int
   private let before: Transition  // ᾱ_s, β̄_s, γ̄_s
@@ -23,86 +23,98 @@ package struct Posterior: Sendable {
 
   /// The posterior of x_s given x_t, 0 ≤ s < t ≤ T.
   ///
-  /// - Parameter floor: what stands for the zeros of a one-hot vector. 0 is exact. The public code computes with 1e-30, which
-  ///   shows only in the logarithms of probabilities below 1e-20.
-  package init(_ kernel: any CorruptionKernel, from t: Int, to s: Int, floor: Double = 0) {
-    codes = kernel.codes
-    before = kernel.cumulative(at: s)
-    step = kernel.transition(from: s, to: t)
-    after = kernel.cumulative(at: t)
+  /// - Parameter floor: value of the zeros in a one-hot vector. 0 is exact. The public code uses 1e-30, which changes
+  ///   only the logarithms of probabilities below 1e-20.
+  package init(_ corruption: any Corruption, from t: Int, to s: Int, floor: Double = 0) {
+    codes = corruption.codes
+    before = corruption.cumulative(at: s)
+    step = corruption.transition(from: s, to: t)
+    after = corruption.cumulative(at: t)
     // The last step draws from the prediction itself.
-    rule = s == 0 ? .marginal : kernel.reverseRule
+    rule = s == 0 ? .marginal : corruption.reverseRule
     self.floor = floor
   }
 
-  /// Writes the K + 1 weights of x_s, the mask last; they sum to Σ p.
+  /// Writes the law of x_s: K + 1 probabilities that sum to Σ p, the mask last.
   ///
   /// - Parameters:
   ///   - token: x_t, a code or the mask K.
-  ///   - probabilities: p(x_0 = k), K values; truncation may leave their sum below 1.
-  ///   - weights: K + 1 values.
+  ///   - probabilities: p(x_0 = k), K values. Their sum may be below 1 after truncation.
+  ///   - law: room for the K + 1 probabilities.
   package func write(
-    token: Int32, probabilities p: UnsafePointer<Float>, into weights: UnsafeMutableBufferPointer<Float>
+    token: Int32, probabilities p: UnsafePointer<Float>, into law: UnsafeMutableBufferPointer<Float>
   ) {
     let total = RowMath.sum(p, count: codes)
     if Int(token) == codes {
-      writeMasked(total: total, p, weights)
+      writeMasked(total: total, p, law)
     } else if rule == .plugIn {
-      writePluggedIn(code: Int(token), total: total, p, weights)
+      writePluggedIn(code: Int(token), total: total, p, law)
     } else {
-      writeUnmasked(code: Int(token), total: total, p, weights)
+      writeUnmasked(code: Int(token), total: total, p, law)
     }
   }
 
-  private func writeMasked(total: Double, _ p: UnsafePointer<Float>, _ weights: UnsafeMutableBufferPointer<Float>) {
+  /// q(x_s = j | x_t, x_0 = k) = q(x_t | x_s = j) q(x_s = j | x_0 = k) / q(x_t | x_0 = k) in double precision (Eq. 3), whatever the
+  /// reverse rule and the floor. A token that x_0 can't have become stays what it is.
+  ///
+  /// - Parameters:
+  ///   - token: x_t, a code or the mask K.
+  ///   - clean: x_0, a code.
+  package func probability(of j: Int, token: Int, clean: Int) -> Double {
+    let reached = after.probability(from: clean, to: token, codes: codes)
+    guard reached > 0 else { return j == token ? 1 : 0 }
+    return step.probability(from: j, to: token, codes: codes) * before.probability(from: clean, to: j, codes: codes) / reached
+  }
+
+  private func writeMasked(total: Double, _ p: UnsafePointer<Float>, _ law: UnsafeMutableBufferPointer<Float>) {
     let quotients = total / after.mask + floor  // R
-    writeLine(slope: step.mask * before.keep / after.mask, offset: step.mask * before.replace * quotients, p, weights)
-    weights[codes] = Float(floor * (1 - before.mask) + before.mask * quotients)
+    writeLine(slope: step.mask * before.keep / after.mask, offset: step.mask * before.replace * quotients, p, law)
+    law[codes] = Float(floor * (1 - before.mask) + before.mask * quotients)
   }
 
   private func writeUnmasked(
-    code: Int, total: Double, _ p: UnsafePointer<Float>, _ weights: UnsafeMutableBufferPointer<Float>
+    code: Int, total: Double, _ p: UnsafePointer<Float>, _ law: UnsafeMutableBufferPointer<Float>
   ) {
     let own = Double(p[code])
     let fromOther = after.replace + floor * after.keep  // q(x_t = code | x_0 = k), k ≠ code
     guard fromOther > 0 else {
-      // Without replacement a code can only stem from itself.
-      weights.update(repeating: 0)
-      weights[code] = Float(total)
+      // Without replacement a code can only have been itself.
+      law.update(repeating: 0)
+      law[code] = Float(total)
       return
     }
     let ownQuotient = own / (after.keep + after.replace)
     let quotients = (total - own) / fromOther + ownQuotient + floor  // R
     let otherStep = step.replace + floor * step.keep
-    writeLine(slope: otherStep * before.keep / fromOther, offset: otherStep * before.replace * quotients, p, weights)
-    weights[code] = Float((step.keep + step.replace) * (before.keep * ownQuotient + before.replace * quotients))
-    weights[codes] = Float(floor * (floor * (1 - before.mask) + before.mask * quotients))
+    writeLine(slope: otherStep * before.keep / fromOther, offset: otherStep * before.replace * quotients, p, law)
+    law[code] = Float((step.keep + step.replace) * (before.keep * ownQuotient + before.replace * quotients))
+    law[codes] = Float(floor * (floor * (1 - before.mask) + before.mask * quotients))
   }
 
   private func writePluggedIn(
-    code: Int, total: Double, _ p: UnsafePointer<Float>, _ weights: UnsafeMutableBufferPointer<Float>
+    code: Int, total: Double, _ p: UnsafePointer<Float>, _ law: UnsafeMutableBufferPointer<Float>
   ) {
     let own = (step.keep + step.replace) * (before.keep * Double(p[code]) + before.replace * total)
     let sum =
       step.replace * (before.keep * (total - Double(p[code])) + Double(codes - 1) * before.replace * total) + own
     guard sum > 0 else {
-      // Nothing but staying is possible.
-      weights.update(repeating: 0)
-      weights[code] = Float(total)
+      // The token can only stay.
+      law.update(repeating: 0)
+      law[code] = Float(total)
       return
     }
     let factor = total / sum
     writeLine(
-      slope: factor * step.replace * before.keep, offset: factor * step.replace * before.replace * total, p, weights)
-    weights[code] = Float(factor * own)
-    weights[codes] = 0
+      slope: factor * step.replace * before.keep, offset: factor * step.replace * before.replace * total, p, law)
+    law[code] = Float(factor * own)
+    law[codes] = 0
   }
 
-  /// weights[j] = slope · p[j] + offset for the codes.
+  /// law[j] = slope · p[j] + offset for the codes.
   private func writeLine(
-    slope: Double, offset: Double, _ p: UnsafePointer<Float>, _ weights: UnsafeMutableBufferPointer<Float>
+    slope: Double, offset: Double, _ p: UnsafePointer<Float>, _ law: UnsafeMutableBufferPointer<Float>
   ) {
     let (slope, offset) = (Float(slope), Float(offset))
-    for j in 0..<codes { weights[j] = slope * p[j] + offset }
+    for j in 0..<codes { law[j] = slope * p[j] + offset }
   }
 }

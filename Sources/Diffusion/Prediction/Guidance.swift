@@ -1,8 +1,8 @@
-/// When during sampling guidance works, as a function of the noise level u = t/T, 1 at the start and near 0 at the end.
+/// Guidance scale over the course of sampling, as a function of the noise level u = t/T: 1 at the start, near 0 at the end.
 public enum GuidanceSchedule: Sendable, Equatable {
   /// g throughout.
   case constant
-  /// 1 + (g − 1)(1 − u): from none at the start, where guidance most narrows what can become of an image, to g at the end.
+  /// 1 + (g − 1)(1 − u): none at the start, where guidance reduces variety most, and g at the end.
   case ramp
   /// g while u lies in the interval, 1 elsewhere (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval").
   case interval(ClosedRange<Double>)
@@ -16,11 +16,11 @@ public enum GuidanceSchedule: Sendable, Equatable {
 public struct Guidance<Condition: Sendable>: Sendable {
   /// g; 1 is no guidance.
   public let scale: Double
-  /// The condition that stands for "none".
+  /// Condition that stands for "none".
   public let unconditional: Condition
   public let schedule: GuidanceSchedule
 
-  /// Beyond this nothing changes but the risk of overflow: the most favoured code has all the probability.
+  /// Largest scale. At this scale the most favoured code has all the probability; more would only risk overflow.
   public static var largestScale: Double { 10_000 }
 
   /// - Throws: `guidanceScale` unless the scale lies in 0…`largestScale`; `guidanceInterval` unless it lies within 0…1.
@@ -40,7 +40,7 @@ public struct Guidance<Condition: Sendable>: Sendable {
     self.schedule = schedule
   }
 
-  /// Whether a second evaluation is ever needed: g within 1e-3 of 1 counts as none.
+  /// Whether a second evaluation is needed at any step. A scale within 1e-3 of 1 counts as no guidance.
   public var isActive: Bool { Self.counts(scale) }
 
   /// g at a network timestep (from 0) of T; 1 where no second evaluation is needed.

@@ -1,26 +1,5 @@
 import Tensor
 
-/// What happens to a network's logits on the way to p(x_0 | x_t): guidance, temperature, truncation, in this order.
-package struct PredictionSettings: Sendable, Equatable {
-  /// g of `Guidance`; only with unconditional logits.
-  package var guidanceScale: Double
-  /// Logarithms are divided by it: below 1 sharpens, above 1 flattens.
-  package var temperature: Double
-  package var truncation: Truncation
-
-  package init(guidanceScale: Double = 1, temperature: Double = 1, truncation: Truncation = .none) {
-    self.guidanceScale = guidanceScale
-    self.temperature = temperature
-    self.truncation = truncation
-  }
-
-  /// - Throws: `temperature`, `nucleus`, `topCodes`.
-  func validate() throws(DiffusionError) {
-    guard temperature > 0, temperature.isFinite else { throw .temperature(found: temperature) }
-    try truncation.validate()
-  }
-}
-
 /// The logits of one image: rows of K values at all positions, or at some.
 package struct LogitsRows {
   private let base: UnsafePointer<Float>
@@ -28,7 +7,7 @@ package struct LogitsRows {
   private let rowOfPosition: [Int32]?
 
   /// - Parameters:
-  ///   - base: rows of K values, alive as long as this is used.
+  ///   - base: rows of K values, which must outlive this value.
   ///   - rowOfPosition: nil for all positions in order.
   package init(_ base: UnsafePointer<Float>, rowOfPosition: [Int32]? = nil) {
     self.base = base
@@ -42,71 +21,81 @@ package struct LogitsRows {
   }
 }
 
-/// p(x_0 | x_t) of one image, computed position by position as a sampler asks for it: log-softmax of the logits, guidance,
+/// p(x_0 | x_t) of one image, computed for the positions that a sampler reads: log-softmax of the logits, guidance,
 /// temperature, truncation. Truncation leaves sums below 1.
 ///
-/// Rows that it returns are its own scratch, valid until the next call. One thread uses it at a time.
+/// Returned rows are scratch memory, valid until the next call. A prediction belongs to one thread at a time.
 package final class Prediction {
   /// K.
   package let codes: Int
-  /// Room for the K + 1 weights of a step, for the sampler to use.
-  package let weights: UnsafeMutableBufferPointer<Float>
+  /// Scratch memory for a sampler: the law of a token, K + 1 probabilities.
+  package let law: UnsafeMutableBufferPointer<Float>
 
   private let conditional: LogitsRows
   private let unconditional: LogitsRows?
-  private let settings: PredictionSettings
-  private let isFinal: Bool
+  /// g of this step.
+  private let guidanceScale: Float
+  /// Nil for rows that are normalised, guided and truncated already.
+  private let settings: SamplingSettings?
   private let logRow: UnsafeMutablePointer<Float>
   private let row: UnsafeMutablePointer<Float>
   private let scratch: UnsafeMutablePointer<Float>
 
   /// The prediction of a network.
   ///
-  /// - Parameter unconditional: logits without the condition at the same positions; nil for no guidance.
+  /// - Parameters:
+  ///   - unconditional: logits without the condition at the same positions; nil for no guidance.
+  ///   - guidanceScale: g of this step, which a schedule may have changed; unused without unconditional logits.
+  ///   - settings: gives temperature and truncation.
   package convenience init(
-    logits: LogitsRows, unconditional: LogitsRows?, settings: PredictionSettings, codes: Int
+    logits: LogitsRows, unconditional: LogitsRows?, guidanceScale: Double, settings: SamplingSettings, codes: Int
   ) {
-    self.init(logits, unconditional, settings, codes: codes, isFinal: false)
+    self.init(logits, unconditional, Float(guidanceScale), settings, codes: codes)
   }
 
-  /// A prediction that is already normalised, guided and truncated: log p(x_0), [L, K], alive as long as it is used.
+  /// A prediction that is normalised, guided and truncated already: log p(x_0), [L, K], which must outlive it.
   package convenience init(logProbabilities: UnsafePointer<Float>, codes: Int) {
-    self.init(LogitsRows(logProbabilities), nil, PredictionSettings(), codes: codes, isFinal: true)
+    self.init(LogitsRows(logProbabilities), nil, 1, nil, codes: codes)
   }
 
   private init(
-    _ conditional: LogitsRows, _ unconditional: LogitsRows?, _ settings: PredictionSettings, codes: Int, isFinal: Bool
+    _ conditional: LogitsRows, _ unconditional: LogitsRows?, _ guidanceScale: Float, _ settings: SamplingSettings?, codes: Int
   ) {
     self.conditional = conditional
     self.unconditional = unconditional
+    self.guidanceScale = guidanceScale
     self.settings = settings
     self.codes = codes
-    self.isFinal = isFinal
-    weights = .allocate(capacity: codes + 1)
-    weights.initialize(repeating: 0)
+    law = .allocate(capacity: codes + 1)
+    law.initialize(repeating: 0)
     logRow = .allocate(capacity: codes)
     row = .allocate(capacity: codes)
     scratch = .allocate(capacity: codes)
   }
 
   deinit {
-    weights.deallocate()
+    law.deallocate()
     logRow.deallocate()
     row.deallocate()
     scratch.deallocate()
   }
 
+  /// Whether `probabilities(at:)` sums to 1 up to rounding.
+  package var isNormalized: Bool { settings?.truncation == Truncation.none }
+
+  private var truncation: Truncation { settings?.truncation ?? .none }
+
   /// p(x_0 = k) at a position, K values.
   package func probabilities(at position: Int) -> UnsafeMutablePointer<Float> {
     writeLogRow(position)
     RowMath.exp(logRow, into: row, count: codes)
-    settings.truncation.apply(logProbabilities: logRow, probabilities: row, scratch: scratch, count: codes)
+    truncation.apply(logProbabilities: logRow, probabilities: row, scratch: scratch, count: codes)
     return row
   }
 
   /// log p(x_0 = k) at a position, K values; −∞ for codes that truncation dropped.
   package func logProbabilities(at position: Int) -> UnsafeMutablePointer<Float> {
-    if settings.truncation == .none {
+    if truncation == .none {
       writeLogRow(position)
     } else {
       _ = probabilities(at: position)
@@ -114,8 +103,7 @@ package final class Prediction {
     return logRow
   }
 
-  /// Weights proportional to p(x_0 = k)^exponent at a position, K values, the largest being 1 (Eq. 11 with exponent
-  /// 1 + purity · r).
+  /// p(x_0 = k)^exponent at a position, K values scaled so that the largest is 1 (Eq. 11 with exponent 1 + purity · r).
   package func sharpenedProbabilities(at position: Int, exponent: Float) -> UnsafeMutablePointer<Float> {
     let logProbabilities = logProbabilities(at: position)
     let largest = RowMath.maximum(logProbabilities, count: codes)
@@ -140,23 +128,22 @@ package final class Prediction {
     return Int32(best)
   }
 
-  /// log p before truncation.
+  /// Writes log p before truncation into `logRow`.
   private func writeLogRow(_ position: Int) {
     let given = conditional.row(at: position, codes: codes)
-    if isFinal {
+    guard let settings else {
       logRow.update(from: given, count: codes)
       return
     }
     RowMath.logSoftmax(given, into: logRow, count: codes)
     if let unconditional {
       RowMath.logSoftmax(unconditional.row(at: position, codes: codes), into: row, count: codes)
-      // Guidance multiplies the differences of logarithms: codes that neither prediction gives a chance to must not win by
-      // them. The public code bounds the logarithms by the same number.
+      // Guidance multiplies differences of logarithms. The bound keeps codes that are hopeless in both predictions from winning
+      // by a large difference. The public code uses the same bound.
       let least: Float = -70
-      let scale = Float(settings.guidanceScale)
       for k in 0..<codes {
         let (given, free) = (max(logRow[k], least), max(row[k], least))
-        logRow[k] = free + scale * (given - free)
+        logRow[k] = free + guidanceScale * (given - free)
       }
       RowMath.logSoftmax(logRow, into: logRow, count: codes)
     }

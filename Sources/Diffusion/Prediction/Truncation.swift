@@ -1,5 +1,5 @@
-/// Which codes of a prediction may be drawn at all; applied after guidance. The most probable code always stays, and what
-/// remains isn't renormalised.
+/// Codes of a prediction that may be drawn; applied after guidance and temperature. The most probable code always stays. The
+/// remaining probabilities aren't renormalised.
 public enum Truncation: Sendable, Equatable, CustomStringConvertible {
   /// All codes.
   case none
@@ -26,7 +26,7 @@ public enum Truncation: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Drops codes of one position: log p becomes −∞ and p becomes 0.
+  /// Drops codes of one position: their log p becomes −∞, their p becomes 0.
   ///
   /// - Parameters:
   ///   - logProbabilities: log p, K values.
@@ -65,7 +65,7 @@ public enum Truncation: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Copies what is wanted to the front of `kept`, which may be `values` itself; returns how many that are.
+  /// Copies wanted values to the front of `kept`, which may be `values` itself, and returns their number.
   @inline(__always)
   private static func compact(
     _ values: UnsafeMutablePointer<Float>, count: Int, into kept: UnsafeMutablePointer<Float>, where isWanted: (Float) -> Bool
@@ -80,7 +80,7 @@ public enum Truncation: Sendable, Equatable, CustomStringConvertible {
     return next
   }
 
-  /// What stays: all from the threshold up, except for `surplus` of those equal to it.
+  /// Values that stay: all from the threshold up, except for `surplus` of those equal to it.
   private struct Cut {
     var threshold: Float
     var surplus: Int

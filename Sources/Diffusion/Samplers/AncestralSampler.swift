@@ -1,7 +1,7 @@
 /// Draws every token of x_s from p(x_s | x_t) = Σ q(x_s | x_t, x_0) p(x_0 | x_t) (Eq. 5), from x_{t_0} down to x_0.
 ///
-/// With N steps the plan's grid says which times are visited: N = T is plain ancestral sampling; fewer steps use the exact posterior
-/// between the times, not the one-step posterior that the public code's fast sampling takes (`StridedReferenceSampler`).
+/// The plan's grid gives the N + 1 visited times. N = T is plain ancestral sampling; fewer steps use the exact posterior
+/// between the times, unlike the public code's fast sampling (`StridedReferenceSampler`).
 package struct AncestralSampler: Sampler {
   package let plan: SamplingPlan
   /// The times t_0 > t_1 > … > 0 in the paper's index.
@@ -13,9 +13,9 @@ package struct AncestralSampler: Sampler {
   package init(_ plan: SamplingPlan) throws(DiffusionError) {
     try plan.checkSteps(upToStartFor: .ancestral)
     self.plan = plan
-    let times = try plan.timestepGrid.times(from: plan.start, steps: plan.steps, timesteps: plan.kernel.timesteps)
+    let times = try plan.timestepGrid.times(from: plan.start, steps: plan.steps, timesteps: plan.corruption.timesteps)
     self.times = times
-    posteriors = zip(times, times.dropFirst()).map { Posterior(plan.kernel, from: $0, to: $1) }
+    posteriors = zip(times, times.dropFirst()).map { Posterior(plan.corruption, from: $0, to: $1) }
   }
 
   package var evaluations: Int { posteriors.count }

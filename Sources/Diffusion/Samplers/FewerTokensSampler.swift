@@ -1,7 +1,7 @@
-/// Fewer-tokens sampling (Algorithm 1): each evaluation reveals a fixed number of masked positions, chosen at random, with
-/// codes from p(x_0 | x_t); revealed tokens stay.
+/// Fewer-tokens sampling (Algorithm 1): each evaluation reveals a fixed number of random masked positions, with codes from
+/// p(x_0 | x_t). Revealed tokens stay.
 ///
-/// Where the masks aren't a multiple of the number of steps the numbers differ by one, so that exactly `steps` evaluations reveal all.
+/// The numbers differ by one where the masks aren't a multiple of the steps, so that exactly `steps` evaluations reveal all.
 package struct FewerTokensSampler: MaskCountingSampler {
   package let plan: SamplingPlan
   private let quotas: [Int]

@@ -5,15 +5,23 @@
 ///   never leaving a single position over for the last of them;
 /// - timestep 0 draws every token anew from the posterior, revealed ones included.
 ///
-/// The public code adds 1 to all scores if those of its whole batch sum to less than 1e-6. That can't happen, the largest
-/// score being 1, so there is no such rule here, and images don't depend on each other.
+/// The public code adds 1 to all scores if those of its whole batch sum to less than 1e-6. The largest score is 1, so that
+/// can't happen. Without the rule images don't depend on each other.
 package struct PublicPuritySampler: Sampler {
-  /// How positions are chosen.
+  /// Choice of positions and sharpening of codes.
   package enum Rule: Sendable, Equatable {
-    /// Rule 1: all masked positions alike; codes from p(x_0).
+    /// Rule 1: masked positions with equal probability; codes from p(x_0).
     case uniform
-    /// Rule 2: by score; codes from softmax((1 + score · weight) log p(x_0)).
+    /// Rule 2: masked positions by score; codes from softmax((1 + score · weight) log p(x_0)).
     case purity(weight: Double)
+
+    /// The weight of rule 2; 0 in rule 1, which leaves predictions as they are.
+    var weight: Double {
+      switch self {
+      case .uniform: 0
+      case .purity(let weight): weight
+      }
+    }
   }
 
   private struct Evaluation {
@@ -34,13 +42,14 @@ package struct PublicPuritySampler: Sampler {
   ///
   /// - Parameters:
   ///   - plan: 1…t_0 steps. A step whose target is 0 costs no evaluation.
-  ///   - limit: most positions per evaluation.
+  ///   - limit: largest number of positions per evaluation.
   /// - Throws: `needsMasks`, `steps`, `purityWeight`, `revealLimit`.
   package init(_ plan: SamplingPlan, rule: Rule, limit: Int? = nil) throws(DiffusionError) {
-    try plan.checkMasks(for: .purityReference)
-    try plan.checkSteps(upToStartFor: .purityReference)
+    let method = SamplingMethod.purityReference(weight: rule.weight)
+    try plan.checkMasks(for: method)
+    try plan.checkSteps(upToStartFor: method)
     let (steps, last) = (plan.steps, plan.start)
-    // t_0, …, 1: the last one meets an image (almost) without masks.
+    // t_0, …, 1: the image has (almost) no masks at the last one.
     let times =
       steps == 1
       ? [last] : try TimestepGrid.linear.times(from: last - 1, steps: steps - 1, timesteps: last).map { $0 + 1 }
@@ -52,14 +61,14 @@ package struct PublicPuritySampler: Sampler {
   /// The sampler that visits every timestep, with given targets.
   ///
   /// - Parameters:
-  ///   - targets: T numbers, for the network's timesteps 0…T − 1; entry 0 isn't used.
-  ///   - limit: most positions per evaluation.
+  ///   - targets: T numbers for the network's timesteps 0…T − 1; entry 0 is unused.
+  ///   - limit: largest number of positions per evaluation.
   /// - Throws: `needsMasks`, `purityWeight`, `revealTargets`, `revealLimit`.
   package init(_ plan: SamplingPlan, targets: [Int], rule: Rule, limit: Int? = nil) throws(DiffusionError) {
-    try plan.checkMasks(for: .purityReference)
-    guard targets.count == plan.kernel.timesteps, targets.allSatisfy({ $0 >= 0 }),
+    try plan.checkMasks(for: .purityReference(weight: rule.weight))
+    guard targets.count == plan.corruption.timesteps, targets.allSatisfy({ $0 >= 0 }),
       targets.dropFirst().reduce(0, +) <= plan.length
-    else { throw .revealTargets(timesteps: plan.kernel.timesteps, length: plan.length, found: targets) }
+    else { throw .revealTargets(timesteps: plan.corruption.timesteps, length: plan.length, found: targets) }
     let byTime = targets.indices.dropFirst().reversed().map { (time: $0 + 1, count: targets[$0]) }
     try self.init(plan, rule: rule, limit: limit, byTime: byTime, lastTime: 1)
   }
@@ -68,14 +77,14 @@ package struct PublicPuritySampler: Sampler {
     _ plan: SamplingPlan, rule: Rule, limit: Int?, byTime targets: [(time: Int, count: Int)], lastTime: Int
   ) throws(DiffusionError) {
     if let limit, limit < 1 { throw .revealLimit(found: limit) }
-    if case .purity(let weight) = rule { try PuritySampler.check(weight: weight) }
+    try PuritySampler.check(weight: rule.weight)
     self.plan = plan
     self.rule = rule
     self.lastTime = lastTime
     reveals = targets.flatMap { target in
       Self.split(target.count, limit: limit ?? plan.length).map { Evaluation(timestep: target.time - 1, count: $0) }
     }
-    lastPosterior = Posterior(plan.kernel, from: lastTime, to: 0)
+    lastPosterior = Posterior(plan.corruption, from: lastTime, to: 0)
   }
 
   package var evaluations: Int { reveals.count + 1 }
@@ -91,7 +100,7 @@ package struct PublicPuritySampler: Sampler {
       let scores = scores(prediction)
       let eligible = state.tokens.indices.map { isMask(state.tokens[$0]) ? scores[$0] : 0 }
       let chosen = choose(reveals[state.evaluations].count, scores: eligible, of: state, noise: noise)
-      reveal(chosen, of: &state, prediction: prediction, noise: noise) { exponent(score: scores[$0]) }
+      reveal(chosen, of: &state, prediction: prediction, noise: noise) { 1 + scores[$0] * Float(rule.weight) }
     } else {
       redraw(&state, posterior: lastPosterior, to: 0, prediction: prediction, noise: noise)
     }
@@ -106,12 +115,7 @@ package struct PublicPuritySampler: Sampler {
     return purity.map { $0 / (largest + 1e-10) }
   }
 
-  private func exponent(score: Float) -> Float {
-    guard case .purity(let weight) = rule else { return 1 }
-    return 1 + score * Float(weight)
-  }
-
-  /// Portions of at most `limit`, the last one larger by one where a single position would remain.
+  /// Portions of at most `limit`. The last one is larger by one where a single position would remain.
   private static func split(_ target: Int, limit: Int) -> [Int] {
     var portions: [Int] = []
     var left = target

@@ -2,7 +2,7 @@
 /// to purity = max_k p(x_0 = k | x_t) (Eq. 8), with codes from softmax((1 + purity · r) log p(x_0)) (Eq. 11); revealed
 /// tokens stay.
 ///
-/// The number of positions follows the schedule (`Quotas.following`). A step that would reveal none costs no evaluation.
+/// The number of positions follows the schedule (`Quotas.following`). A step that reveals nothing costs no evaluation.
 package struct PuritySampler: MaskCountingSampler {
   package let plan: SamplingPlan
   private let weight: Float  // r
@@ -13,14 +13,14 @@ package struct PuritySampler: MaskCountingSampler {
   ///   - weight: r in 0…`largestWeight`; the paper uses 0.5 to 2.
   /// - Throws: `needsMasks`, `steps`, `purityWeight`.
   package init(_ plan: SamplingPlan, weight: Double) throws(DiffusionError) {
-    try plan.checkSteps(upToLengthFor: .purity)
+    try plan.checkSteps(upToLengthFor: .purity(weight: weight))
     try Self.check(weight: weight)
     self.plan = plan
     self.weight = Float(weight)
     quotas = Quotas.following(plan).filter { $0 > 0 }
   }
 
-  /// Beyond this nothing changes but the risk of overflow: the most probable code has all the probability.
+  /// Largest weight. At this weight the most probable code has all the probability; more would only risk overflow.
   static let largestWeight = 10_000.0
 
   /// - Throws: `purityWeight` unless the weight lies in 0…`largestWeight`.

@@ -1,19 +1,19 @@
 import Foundation
 
-/// How often revealed tokens are masked again (Wang et al. 2025, "Remasking Discrete Diffusion Models with Inference-Time Scaling",
-/// ReMDM, Section 4.1), σ_max = min(1, (1 − α_s) / α_t) being the most that keeps the marginals.
+/// How often revealed tokens are masked again (Wang et al. 2025, "Remasking Discrete Diffusion Models with Inference-Time
+/// Scaling", ReMDM, Section 4.1). σ_max = min(1, (1 − α_s) / α_t) is the largest probability that keeps the marginals.
 public enum Remasking: Sendable, Equatable {
   /// σ = min(η, σ_max).
   case cap(Double)
   /// σ = η σ_max.
   case rescale(Double)
-  /// σ_i = σ_max · softmax_i(−ψ), ψ_i being the probability with which token i was drawn (1 for those of a
-  /// given image): doubtful tokens go first.
+  /// σ_i = σ_max · softmax_i(−ψ): doubtful tokens are masked first. ψ_i is the probability with which token i was drawn,
+  /// p / Σ p of its law after truncation, and 1 for the tokens of a given image.
   case confidence
 }
 
-/// ReMDM: tokens that were revealed may be masked again and drawn anew, so that more evaluations mean better images. From
-/// time t to s < t, with α_t = 1 − γ̄_t,
+/// ReMDM: revealed tokens may be masked again and drawn anew, so that more evaluations mean better images. From time t to s <
+/// t, with α_t = 1 − γ̄_t,
 ///
 ///     an unmasked token is masked with probability σ
 ///     a masked one is revealed with probability (α_s − (1 − σ) α_t) / (1 − α_t), with a code from p(x_0 | x_t)
@@ -25,7 +25,7 @@ package struct RemaskingSampler: Sampler {
   /// t_0 > t_1 > … > 0.
   private let times: [Double]
 
-  /// The most steps that can be asked for.
+  /// The largest number of steps.
   package static let largestSteps = 100_000
 
   /// - Parameters:
@@ -33,10 +33,10 @@ package struct RemaskingSampler: Sampler {
   ///   - remasking: η in 0…1.
   /// - Throws: `needsMasks`, `steps`, `remaskingStrength`, `timestepGrid`, `gridSteps`.
   package init(_ plan: SamplingPlan, remasking: Remasking) throws(DiffusionError) {
-    try plan.checkMasks(for: .remasking)
+    let method = SamplingMethod.remasking(remasking)
+    try plan.checkMasks(for: method)
     guard (1...Self.largestSteps).contains(plan.steps) else {
-      throw .steps(
-        sampler: SamplingMethod.Name.remasking.rawValue, allowed: 1...Self.largestSteps, of: "any image", found: plan.steps)
+      throw .steps(sampler: method.name, allowed: 1...Self.largestSteps, of: "any image", found: plan.steps)
     }
     switch remasking {
     case .cap(let strength), .rescale(let strength):
@@ -46,7 +46,7 @@ package struct RemaskingSampler: Sampler {
     self.plan = plan
     self.remasking = remasking
     times = try plan.timestepGrid.continuousTimes(
-      from: plan.start, steps: plan.steps, timesteps: plan.kernel.timesteps)
+      from: plan.start, steps: plan.steps, timesteps: plan.corruption.timesteps)
   }
 
   package var evaluations: Int { times.count - 1 }
@@ -57,22 +57,20 @@ package struct RemaskingSampler: Sampler {
   }
 
   package func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) {
-    let alphaT = 1 - kernel.cumulativeMask(at: times[state.evaluations])
-    let alphaS = 1 - kernel.cumulativeMask(at: times[state.evaluations + 1])
+    let alphaT = 1 - corruption.cumulativeMask(at: times[state.evaluations])
+    let alphaS = 1 - corruption.cumulativeMask(at: times[state.evaluations + 1])
     let largest = alphaT > 0 ? min(1, (1 - alphaS) / alphaT) : 1
     let needsConfidences = remasking == .confidence
-    // Codes of a given image weren't drawn: they count as certain.
+    // Codes of a given image weren't drawn; they count as certain.
     if needsConfidences, state.confidences.isEmpty { state.confidences = Array(repeating: 1, count: length) }
     let sigmas = remaskingProbabilities(of: state, largest: largest)
     for position in 0..<length where !state.isKnown(position) {
       let draw = noise.uniform(state.key(.order, position: position))
       if !isMask(state.tokens[position]) {
-        if draw < sigmas[position] { state.tokens[position] = Int32(kernel.codes) }
+        if draw < sigmas[position] { state.tokens[position] = Int32(corruption.codes) }
       } else if draw * (1 - alphaT) < alphaS - (1 - sigmas[position]) * alphaT {
-        reveal([position], of: &state, prediction: prediction, noise: noise) { _ in 1 }
-        if needsConfidences {
-          state.confidences[position] = prediction.probabilities(at: position)[Int(state.tokens[position])]
-        }
+        let confidence = reveal(position, of: &state, prediction: prediction, noise: noise)
+        if needsConfidences { state.confidences[position] = confidence }
       }
     }
     state.evaluations += 1
@@ -84,11 +82,11 @@ package struct RemaskingSampler: Sampler {
     case .cap(let strength): return Array(repeating: min(strength, largest), count: length)
     case .rescale(let strength): return Array(repeating: strength * largest, count: length)
     case .confidence:
-      let weights = (0..<length).map { position in
+      let doubts = (0..<length).map { position in
         isMask(state.tokens[position]) || state.isKnown(position) ? 0 : exp(-Double(state.confidences[position]))
       }
-      let sum = weights.reduce(0, +)
-      return weights.map { sum > 0 ? largest * $0 / sum : 0 }
+      let sum = doubts.reduce(0, +)
+      return doubts.map { sum > 0 ? largest * $0 / sum : 0 }
     }
   }
 }

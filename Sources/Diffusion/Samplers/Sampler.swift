@@ -1,26 +1,27 @@
 import Foundation
+import Tensor
 
-/// A rule for going from noise to tokens, one evaluation of the network after another. Images don't know of each other.
+/// A rule that leads one image from noise to tokens, one evaluation of the network after another.
 package protocol Sampler: Sendable {
   var plan: SamplingPlan { get }
-  /// Evaluations of the network that an image takes.
+  /// Evaluations of the network per image.
   var evaluations: Int { get }
   /// Whether `advance` reads the prediction at masked positions only.
   var readsMaskedOnly: Bool { get }
-  /// Whether the number of masks at the start is fixed (`plan.masks`), so that noising an image masks exactly so many.
+  /// Whether the number of masks at the start is fixed, so that noising an image masks exactly `plan.masks` tokens.
   var countsMasks: Bool { get }
-  /// Whether every step draws the codes anew, so that tokens which the kernel replaced are corrected. Other samplers keep codes: they
-  /// start from masks and, of a given image, from its own codes.
+  /// Whether every step draws the codes anew, which corrects tokens that the corruption replaced. Other samplers keep codes:
+  /// they start from masks or, with a given image, from its own codes and masks.
   var redrawsCodes: Bool { get }
 
   /// The network's timestep index (from 0) for the next evaluation; nil when the image is finished.
   func timestep(of state: SamplingState) -> Int?
 
-  /// Takes the step that `prediction`, the evaluation at `timestep(of:)`, allows.
+  /// Takes a step with `prediction`, the evaluation at `timestep(of:)`.
   func advance(_ state: inout SamplingState, prediction: Prediction, noise: some NoiseSource)
 }
 
-/// A sampler that starts from masks and reveals a certain number of them at each evaluation; what is revealed stays.
+/// A sampler that starts from masks and reveals a given number of them per evaluation. Revealed tokens stay.
 package protocol MaskCountingSampler: Sampler {}
 
 extension MaskCountingSampler {
@@ -33,19 +34,19 @@ extension MaskCountingSampler {
 }
 
 extension Sampler {
-  package var kernel: any CorruptionKernel { plan.kernel }
+  package var corruption: any Corruption { plan.corruption }
   /// L
   package var length: Int { plan.length }
   package var readsMaskedOnly: Bool { false }
   package var countsMasks: Bool { false }
   package var redrawsCodes: Bool { false }
 
-  func isMask(_ token: Int32) -> Bool { Int(token) == kernel.codes }
+  func isMask(_ token: Int32) -> Bool { Int(token) == corruption.codes }
 
-  /// Network index of the time whose share of masks is the state's (Algorithms 1 and 2, line "t ← argmin").
+  /// Network index of the time whose share of masks is nearest to the state's (Algorithms 1 and 2, line "t ← argmin").
   func timestepByMaskCount(_ state: SamplingState) -> Int {
     let masks = state.tokens.reduce(0) { $0 + (isMask($1) ? 1 : 0) }
-    return kernel.nearestTime(maskFraction: Double(masks) / Double(length)) - 1
+    return corruption.nearestTime(maskFraction: Double(masks) / Double(length)) - 1
   }
 
   /// Gives each of `positions` a code drawn from p(x_0)^exponent(position).
@@ -58,13 +59,24 @@ extension Sampler {
       let row =
         exponent == 1
         ? prediction.probabilities(at: position) : prediction.sharpenedProbabilities(at: position, exponent: exponent)
-      let weights = UnsafeBufferPointer(start: row, count: kernel.codes)
-      state.tokens[position] = Int32(noise.categorical(weights, key: state.key(.token, position: position)))
+      let law = UnsafeBufferPointer(start: row, count: corruption.codes)
+      state.tokens[position] = Int32(noise.categorical(law, key: state.key(.token, position: position)))
     }
   }
 
-  /// Draws every position anew from the posterior of x_s. Known tokens stay what they are or, where tokens are only replaced, are drawn
-  /// from q(x_s | x_0), so that the network sees them as noisy as the others.
+  /// Gives a position a code drawn from p(x_0).
+  ///
+  /// - Returns: ψ, the probability p / Σ p with which the code was drawn.
+  func reveal(_ position: Int, of state: inout SamplingState, prediction: Prediction, noise: some NoiseSource) -> Float {
+    let row = prediction.probabilities(at: position)
+    let law = UnsafeBufferPointer(start: row, count: corruption.codes)
+    let code = noise.categorical(law, key: state.key(.token, position: position))
+    state.tokens[position] = Int32(code)
+    return prediction.isNormalized ? row[code] : Float(Double(row[code]) / RowMath.sum(row, count: corruption.codes))
+  }
+
+  /// Draws every position anew from the posterior of x_s. Known tokens stay with corruptions that mask. With others they are
+  /// drawn from q(x_s | x_0), so that the network sees them as noisy as the other tokens.
   ///
   /// - Parameter s: the time that the posterior leads to.
   func redraw(
@@ -72,24 +84,24 @@ extension Sampler {
   ) {
     for position in 0..<length {
       if let code = state.known?.codes[position] {
-        guard !kernel.hasMasks else { continue }
-        kernel.writeCorruption(of: code, at: s, into: prediction.weights)
+        guard !corruption.hasMasks else { continue }
+        corruption.writeCorruption(of: code, at: s, into: prediction.law)
       } else {
         posterior.write(
-          token: state.tokens[position], probabilities: prediction.probabilities(at: position), into: prediction.weights)
+          token: state.tokens[position], probabilities: prediction.probabilities(at: position), into: prediction.law)
       }
       let key = state.key(.token, position: position)
-      state.tokens[position] = Int32(noise.categorical(UnsafeBufferPointer(prediction.weights), key: key))
+      state.tokens[position] = Int32(noise.categorical(UnsafeBufferPointer(prediction.law), key: key))
     }
   }
 
-  /// `count` positions chosen without replacement, each next one with probability proportional to its score, in that order.
-  /// Positions with score 0 are never chosen.
+  /// Chooses `count` positions without replacement, each next one with probability proportional to its score, and returns them
+  /// in that order. Positions with score 0 are never chosen.
   ///
-  /// The race: position i arrives after an exponential time −log(u_i) / score_i; the first arrivals have the law of
+  /// The draw is a race: position i arrives after an exponential time −log(u_i) / score_i. The first arrivals have the law of
   /// successive draws without replacement.
   ///
-  /// - Parameter purpose: names the uniform numbers u_i; draws of one step that must not depend on each other need different ones.
+  /// - Parameter purpose: purpose of the uniform numbers u_i. Independent draws of one step need different purposes.
   package func choose(
     _ count: Int, scores: [Float], of state: SamplingState, noise: some NoiseSource, purpose: DrawKey.Purpose = .order
   ) -> [Int] {

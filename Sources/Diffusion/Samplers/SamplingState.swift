@@ -2,14 +2,14 @@
 package struct SamplingState: Sendable {
   /// L tokens in 0…K, K being the mask.
   package var tokens: [Int32]
-  /// Names the image's random numbers.
+  /// Number that names the image's noise.
   package var image: Int
   /// Evaluations of the network so far.
   package var evaluations: Int
-  /// The tokens of an image that is completed: they hold in the end, whatever the sampler draws elsewhere.
+  /// Tokens of an image to complete; the finished image holds them.
   package var known: KnownTokens?
-  /// The probability with which each token was drawn when it was revealed, 1 for masks and for the codes of a given image; empty but
-  /// for samplers that ask for it.
+  /// ψ of each token, the probability with which it was drawn when it was revealed; 1 for masks and for the codes of a given
+  /// image. Empty unless the sampler uses it.
   package var confidences: [Float] = []
 
   package init(tokens: [Int32], image: Int, evaluations: Int = 0, known: KnownTokens? = nil) {
@@ -26,7 +26,7 @@ package struct SamplingState: Sendable {
   func isKnown(_ position: Int) -> Bool { known?.codes[position] != nil }
 }
 
-/// The tokens of an image of which only some are to be made anew (inpainting): a code where known, nil elsewhere.
+/// Tokens of an image to complete (inpainting): a code where known, nil elsewhere.
 public struct KnownTokens: Sendable, Equatable {
   public let codes: [Int32?]
 
@@ -36,13 +36,13 @@ public struct KnownTokens: Sendable, Equatable {
     self.codes = codes
   }
 
-  /// Tokens to be made.
+  /// Number of unknown tokens.
   public var unknown: Int { codes.count { $0 == nil } }
 }
 
-/// What an image starts from.
+/// Start of an image.
 public enum SamplingStart: Sendable, Equatable {
-  /// The kernel's own noise: masks, uniform codes, or both.
+  /// The corruption's own noise: masks, uniform codes, or both.
   case noise
   /// Noise at the unknown tokens; the known ones are kept (inpainting).
   case known(KnownTokens)

@@ -4,18 +4,18 @@ import Foundation
 public enum TimestepGrid: Sendable, Equatable {
   /// t_i = t_0 (1 − i/N): equal steps.
   case linear
-  /// t_i = t_0 cos(π/2 · i/N): small steps first, where everything is still open, large ones at the end.
+  /// t_i = t_0 cos(π/2 · i/N): small steps at the start, large ones at the end.
   case cosine
-  /// Times of the caller's, each lower than the one before, in 1…T; 0 follows by itself. From noise with codes in it the first is T.
+  /// Falling times in 1…T, without the final 0. With noise that holds codes the first must be T.
   case custom([Int])
 
-  /// N + 1 whole times from `start` to 0, each lower than the one before.
+  /// N + 1 falling whole times from `start` to 0.
   ///
   /// - Parameters:
   ///   - start: t_0 in 1…T.
-  ///   - steps: N in 1…t_0; of a custom grid, the number of its times.
+  ///   - steps: N in 1…t_0; for a custom grid the number of its times.
   ///   - timesteps: T.
-  /// - Throws: `timestepGrid` for a custom grid that doesn't fall or leaves 1…T, `gridSteps` if it has another number of times.
+  /// - Throws: `timestepGrid` for custom times that don't fall or leave 1…T, `gridSteps` if there are not N of them.
   package func times(from start: Int, steps: Int, timesteps: Int) throws(DiffusionError) -> [Int] {
     switch self {
     case .linear: return (0...steps).map { (2 * start * (steps - $0) + steps) / (2 * steps) }
@@ -30,7 +30,7 @@ public enum TimestepGrid: Sendable, Equatable {
     }
   }
 
-  /// The same times between which steps, as shares of the way; for samplers whose time is continuous.
+  /// The same times unrounded, for samplers with continuous time.
   ///
   /// - Returns: N + 1 times in units of t, from `start` to 0.
   /// - Throws: as `times(from:steps:timesteps:)`.
@@ -42,12 +42,12 @@ public enum TimestepGrid: Sendable, Equatable {
     }
   }
 
-  /// Rounded to whole numbers of which none comes twice; the first and the last stay.
+  /// The times rounded to distinct whole numbers; the first and the last stay.
   private static func falling(_ times: [Double]) -> [Int] {
     let last = times.count - 1
     var whole = times.map { Int($0.rounded()) }
     whole[last] = 0
-    // Where steps are shorter than 1 the times are pushed down, never below what the remaining steps need.
+    // Where steps are shorter than 1 the times are pushed down, but not below what the remaining steps need.
     for i in 1..<last where whole[i] >= whole[i - 1] { whole[i] = whole[i - 1] - 1 }
     for i in stride(from: last - 1, through: 1, by: -1) where whole[i] <= whole[i + 1] { whole[i] = whole[i + 1] + 1 }
     return whole

@@ -1,17 +1,19 @@
 import Tensor
 
-/// What a network is asked about one image.
+/// An evaluation of the network for one image.
 struct EvaluationRequest<Condition: Hashable & Sendable>: Hashable {
   var tokens: [Int32]
   var timestep: Int
   var condition: Condition
 }
 
-/// Evaluates a denoiser for the images of a step, each distinct request once: images that start from the same masks under the same
-/// condition share their first evaluation, and an image whose tokens and timestep stay gets its last one again. It serves one batch:
-/// `SamplingLoop.run` makes a new one, so nothing is reused from one batch to the next.
+/// Evaluates a denoiser for the images of a step, each distinct request once. Images that start from the same masks under the
+/// same condition share their first evaluation, and an image whose tokens and timestep haven't changed gets its last one again.
+/// A denoiser that doesn't read the timestep gets requests with timestep 0, so that requests which differ in it alone are
+/// equal.
 ///
-/// Sound because a row of logits depends on its own sequence alone (`Denoiser.logits`).
+/// An evaluator serves one batch (`SamplingLoop.run`), so nothing is reused from one batch to the next. Reuse is sound because
+/// the logits of a sequence depend on that sequence alone (`Denoiser.logits`).
 struct Evaluator<D: Denoiser> {
   typealias Request = EvaluationRequest<D.Condition>
 
@@ -30,13 +32,14 @@ struct Evaluator<D: Denoiser> {
 
   let denoiser: D
   let length: Int
-  /// Whether only masked positions are asked for.
+  /// Whether only masked positions are evaluated.
   let masksOnly: Bool
-  /// Without reuse every request is evaluated, equal ones too.
+  /// Whether equal requests share an evaluation.
   let reuses: Bool
   private var last: [Request: Answer] = [:]
-  /// Sequences that the network evaluated, and requests that needed none.
+  /// Sequences that the network evaluated.
   private(set) var evaluations = 0
+  /// Requests that needed no evaluation.
   private(set) var hits = 0
 
   init(denoiser: D, length: Int, masksOnly: Bool, reuses: Bool) {
@@ -45,6 +48,10 @@ struct Evaluator<D: Denoiser> {
 
   /// One answer per request.
   mutating func answers(to requests: [Request]) throws -> [Answer] {
+    var requests = requests
+    if !denoiser.readsTimestep {
+      for index in requests.indices { requests[index].timestep = 0 }
+    }
     guard reuses else {
       evaluations += requests.count
       return try evaluate(requests)

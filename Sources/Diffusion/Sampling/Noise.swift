@@ -1,7 +1,6 @@
 import Tensor
 
-/// What a random number is for. Equal keys give equal numbers, so an image doesn't depend on the batch it is drawn in, nor
-/// on threads.
+/// Name of a random number. Equal keys give equal numbers, so an image depends neither on its batch nor on threads.
 package struct DrawKey: Sendable, Hashable {
   package enum Purpose: UInt32, Sendable {
     /// The token of a position.
@@ -28,35 +27,35 @@ package struct DrawKey: Sendable, Hashable {
   }
 }
 
-/// Where samplers take their random numbers from.
+/// Source of the samplers' random numbers.
 package protocol NoiseSource: Sendable {
-  /// An index drawn with probability proportional to its weight; the weights need not sum to 1.
-  func categorical(_ weights: UnsafeBufferPointer<Float>, key: DrawKey) -> Int
+  /// Draws an index i with probability law[i] / Σ law; the law needn't sum to 1.
+  func categorical(_ law: UnsafeBufferPointer<Float>, key: DrawKey) -> Int
 
   /// A uniform number in (0, 1).
   func uniform(_ key: DrawKey) -> Double
 }
 
-/// Counter-based noise: each draw is a function of the seed and its key. Image i draws from seed + i, so that it is the first
+/// Counter-based noise: each draw is a function of the seed and its key. Image i draws from seed + i, so it equals the first
 /// image of a run with that seed.
 package struct PhiloxNoise: NoiseSource {
   private let seed: UInt64
 
   package init(seed: UInt64) { self.seed = seed }
 
-  /// The inverse of the cumulative sum, in double precision: no probability is too small to be drawn in its turn, as it
-  /// would be with Gumbel noise in single precision.
-  package func categorical(_ weights: UnsafeBufferPointer<Float>, key: DrawKey) -> Int {
-    guard let base = weights.baseAddress else { preconditionFailure("a draw needs weights") }
-    var rest = uniform(key) * RowMath.sum(base, count: weights.count)
+  /// Inverts the cumulative sum in double precision, so that tiny probabilities are drawn as often as they should be. Gumbel
+  /// noise in single precision would starve them.
+  package func categorical(_ law: UnsafeBufferPointer<Float>, key: DrawKey) -> Int {
+    guard let base = law.baseAddress else { preconditionFailure("a draw needs probabilities") }
+    var rest = uniform(key) * RowMath.sum(base, count: law.count)
     var last = 0
-    for index in 0..<weights.count {
-      let weight = Double(weights[index])
-      if rest < weight { return index }
-      if weight > 0 { last = index }
-      rest -= weight
+    for index in 0..<law.count {
+      let probability = Double(law[index])
+      if rest < probability { return index }
+      if probability > 0 { last = index }
+      rest -= probability
     }
-    // Rounding can leave a remainder beyond the last weight.
+    // Rounding can leave a remainder beyond the last index.
     return last
   }
 

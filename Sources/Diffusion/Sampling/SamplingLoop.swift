@@ -1,39 +1,34 @@
 import Tensor
 
-/// Where a sampling run stands after a step.
+/// State of a sampling run after a step.
 public struct SamplingProgress: Sendable {
-  /// Steps done, from 1.
+  /// Number of the step, from 1.
   public let step: Int
   /// Steps of the whole run.
   public let totalSteps: Int
-  /// Sequences that the network has evaluated so far; guidance takes two per image and step.
+  /// Sequences evaluated by the network so far; guidance takes two per image and step.
   public let evaluations: Int
-  /// Evaluations that were saved so far, because the same tokens at the same timestep under the same condition had been evaluated
-  /// within the batch.
+  /// Evaluations saved so far, because the batch had the answer for the same tokens and condition and, if the denoiser reads
+  /// it, the same timestep.
   public let reused: Int
-  /// The tokens of each image, L in 0…K, K being the mask.
+  /// Tokens of each image, L in 0…K, K being the mask.
   public let tokens: [[Int32]]
-  /// Those that the step began with, of which the network was asked.
+  /// Tokens before the step, which the network evaluated.
   public let tokensBefore: [[Int32]]
-  /// The clean image that the network expected before the step: at each position that was open the most probable code, elsewhere the
-  /// token itself, known tokens being clean. Nil unless asked for, and for images that took no part in the step.
+  /// The clean image that the network expected before the step: the most probable code at each open position, elsewhere the
+  /// token itself (known tokens clean). Nil unless requested, and for images that took no part in the step.
   public let expected: [[Int32]?]
 }
 
-/// What a sampling run does beside its sampler's rule.
+/// Options of a sampling run that don't change its images.
 package struct SamplingOptions: Sendable {
-  package var temperature = 1.0
-  package var truncation = Truncation.none
-  /// Whether an evaluation is used again for equal tokens, timestep and condition.
-  package var reusesEvaluations = true
-  /// Whether progress tells the expected clean images.
-  package var reportsExpected = false
+  /// Whether an evaluation serves all requests with equal tokens, timestep and condition.
+  package var reusesEvaluations: Bool
+  /// Whether `SamplingProgress.expected` is computed.
+  package var reportsExpected: Bool
 
-  package init() {}
-
-  /// - Throws: `temperature`, `nucleus`, `topCodes`.
-  package func validate() throws(DiffusionError) {
-    try PredictionSettings(temperature: temperature, truncation: truncation).validate()
+  package init(reusesEvaluations: Bool = true, reportsExpected: Bool = false) {
+    (self.reusesEvaluations, self.reportsExpected) = (reusesEvaluations, reportsExpected)
   }
 }
 
@@ -41,28 +36,34 @@ package struct SamplingOptions: Sendable {
 ///
 /// A step evaluates the network once for all unfinished images, the conditional and unconditional halves of guidance
 /// together, then advances the images in parallel. Where guidance is 1 there is no unconditional half. An image depends on its
-/// condition and on the number that names its noise, not on the batch.
+/// condition and its noise number, not on the batch.
 package struct SamplingLoop<D: Denoiser, Noise: NoiseSource> {
   private typealias Request = EvaluationRequest<D.Condition>
 
   private let denoiser: D
   private let sampler: any Sampler
   private let guidance: Guidance<D.Condition>?
+  private let settings: SamplingSettings
   private let options: SamplingOptions
   private let noise: Noise
 
-  /// - Throws: `denoiserCodes`, `temperature`, `nucleus`, `topCodes`.
+  /// - Parameters:
+  ///   - sampler: made from the settings, `SamplingSettings.sampler`.
+  ///   - guidance: the settings' scale and schedule with the unconditional condition; nil for none.
+  ///   - settings: gives the temperature and truncation of the predictions.
+  /// - Throws: `denoiserCodes` and the errors of `SamplingSettings.validate`.
   package init(
-    denoiser: D, sampler: any Sampler, guidance: Guidance<D.Condition>?, options: SamplingOptions = SamplingOptions(),
-    noise: Noise
+    denoiser: D, sampler: any Sampler, guidance: Guidance<D.Condition>?, settings: SamplingSettings,
+    options: SamplingOptions = SamplingOptions(), noise: Noise
   ) throws(DiffusionError) {
-    guard denoiser.codes == sampler.kernel.codes else {
-      throw .denoiserCodes(schedule: sampler.kernel.codes, found: denoiser.codes)
+    guard denoiser.codes == sampler.corruption.codes else {
+      throw .denoiserCodes(schedule: sampler.corruption.codes, found: denoiser.codes)
     }
-    try options.validate()
+    try settings.validate()
     self.denoiser = denoiser
     self.sampler = sampler
     self.guidance = guidance.flatMap { $0.isActive ? $0 : nil }
+    self.settings = settings
     self.options = options
     self.noise = noise
   }
@@ -72,10 +73,11 @@ package struct SamplingLoop<D: Denoiser, Noise: NoiseSource> {
   /// - Parameters:
   ///   - start: what each image starts from.
   ///   - conditions: B conditions.
-  ///   - images: B numbers that name the images' noise.
-  ///   - onStep: called after each step; may throw to stop.
+  ///   - images: B noise numbers.
+  ///   - onStep: called after each step; stops the run by throwing.
   /// - Returns: B × L codes.
-  /// - Throws: `startLength`, `startToken`, `gridStart`; what the denoiser or `onStep` throws; `logitsShape`, `logitsNotFinite`.
+  /// - Throws: `startLength`, `startToken`, `gridStart`, `logitsShape`, `logitsNotFinite`, errors of the denoiser and of
+  ///   `onStep`.
   package func run(
     from start: SamplingStart = .noise, conditions: [D.Condition], images: [Int],
     onStep: (SamplingProgress) throws -> Void = { _ in }
@@ -111,13 +113,13 @@ package struct SamplingLoop<D: Denoiser, Noise: NoiseSource> {
 
   /// One step of the active images.
   ///
-  /// - Returns: the expected clean images if asked for.
+  /// - Returns: the expected clean images if requested.
   private func advance(
     _ states: inout [SamplingState], _ active: [Int], _ conditions: [D.Condition], _ evaluator: inout Evaluator<D>,
     by sampler: some Sampler
   ) throws -> [[Int32]?] {
     let timesteps = active.compactMap { sampler.timestep(of: states[$0]) }
-    let scales = timesteps.map { guidance?.scale(atTimestep: $0, of: sampler.kernel.timesteps) ?? 1 }
+    let scales = timesteps.map { guidance?.scale(atTimestep: $0, of: sampler.corruption.timesteps) ?? 1 }
     var requests = zip(active, timesteps).map {
       Request(tokens: states[$0].tokens, timestep: $1, condition: conditions[$0])
     }
@@ -136,15 +138,15 @@ package struct SamplingLoop<D: Denoiser, Noise: NoiseSource> {
     var expected = [[Int32]?](repeating: nil, count: states.count)
     states.withUnsafeMutableBufferPointer { states in
       expected.withUnsafeMutableBufferPointer { expected in
-        ThreadPool.shared.parallelFor(active.count) { row in
+        guard let states = SharedPointer(states), let expected = SharedPointer(expected) else { return }
+        ThreadPool.shared.parallelFor(active.count) { [unconditional] row in
           let prediction = Prediction(
             logits: answers[row].rows, unconditional: unconditional[row].map { answers[$0].rows },
-            settings: PredictionSettings(
-              guidanceScale: scales[row], temperature: options.temperature, truncation: options.truncation),
-            codes: denoiser.codes)
+            guidanceScale: scales[row], settings: settings, codes: denoiser.codes)
           let index = active[row]
-          if options.reportsExpected { expected[index] = expectedImage(states[index], prediction, sampler) }
-          sampler.advance(&states[index], prediction: prediction, noise: noise)
+          let state = states + index
+          if options.reportsExpected { expected.pointer[index] = expectedImage(state.pointee, prediction, sampler) }
+          sampler.advance(&state.pointee, prediction: prediction, noise: noise)
         }
       }
     }

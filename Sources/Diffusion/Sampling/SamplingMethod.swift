@@ -1,87 +1,69 @@
-/// The sampling rules, with their settings.
+/// A sampling rule with its parameters.
 public enum SamplingMethod: Sendable, Equatable {
-  /// Every token drawn from the exact posterior at each step (Eq. 5); with fewer steps than T, from the exact posterior between the
-  /// times. 1…T steps.
+  /// Draws every token from the exact posterior at each step (Eq. 5). With fewer steps than T the posterior is the exact one
+  /// between the visited times. 1…T steps.
   case ancestral
-  /// The public code's fast sampling, which takes a one-step posterior instead. Steps that a stride leads to.
+  /// The public code's fast sampling, which takes a one-step posterior instead. Only the numbers of steps that a stride gives.
   case stridedReference
-  /// A fixed number of random positions per step (Algorithm 1). 1…L steps.
+  /// Reveals a fixed number of random positions per step (Algorithm 1). 1…L steps.
   case fewerTokens
-  /// The purest positions first, with sharpened predictions (Algorithm 2); `weight` is the paper's r. 1…L steps.
+  /// Reveals the purest positions first, with sharpened predictions (Algorithm 2); `weight` is the paper's r. 1…L steps.
   case purity(weight: Double)
   /// The public code's version of Algorithm 2, which redraws everything at the end. 1…T steps.
   case purityReference(weight: Double)
-  /// The most confident positions first, with annealed noise (MaskGIT); `temperature` is τ. 1…L steps.
+  /// Reveals the most confident positions first, with annealed noise (MaskGIT); `temperature` is τ. 1…L steps.
   case maskGIT(temperature: Double)
-  /// Positions spread evenly, in the order of Halton's sequence. 1…L steps.
+  /// Reveals evenly spread positions in the order of Halton's sequence; needs tokens in a grid. 1…L steps.
   case halton
-  /// Revealed tokens may be masked again (ReMDM). Any number of steps.
+  /// May mask revealed tokens again (ReMDM). Any number of steps.
   case remasking(Remasking)
 
-  /// What the methods are called in settings and on the command line.
-  public enum Name: String, Sendable, CaseIterable {
-    case ancestral
-    case stridedReference = "strided-reference"
-    case fewerTokens = "fewer-tokens"
-    case purity
-    case purityReference = "purity-reference"
-    case maskGIT = "maskgit"
-    case halton
-    case remasking = "remdm"
-  }
+  /// All methods with their usual parameters: purity weight 1, remasking cap 0.02, and the choice temperature 4.5 of MaskGIT's
+  /// published ImageNet model.
+  public static let all: [SamplingMethod] = [
+    .ancestral, .stridedReference, .fewerTokens, .purity(weight: 1), .purityReference(weight: 1), .maskGIT(temperature: 4.5),
+    .halton, .remasking(.cap(0.02)),
+  ]
 
-  /// The settings of the methods, of which each has its own.
-  public struct Parameters: Sendable, Equatable {
-    /// r of the purity samplers.
-    public var purityWeight: Double
-    /// τ of MaskGIT.
-    public var choiceTemperature: Double
-    /// Of ReMDM.
-    public var remasking: Remasking
-
-    public init(
-      purityWeight: Double = 1, choiceTemperature: Double = Parameters.publishedChoiceTemperature,
-      remasking: Remasking = .cap(0.02)
-    ) {
-      (self.purityWeight, self.choiceTemperature, self.remasking) = (purityWeight, choiceTemperature, remasking)
-    }
-
-    /// Of MaskGIT's published ImageNet model.
-    public static let publishedChoiceTemperature = 4.5
-  }
-
-  /// The method of a name, with those of the parameters that it has.
-  public init(_ name: Name, _ parameters: Parameters = Parameters()) {
-    switch name {
-    case .ancestral: self = .ancestral
-    case .stridedReference: self = .stridedReference
-    case .fewerTokens: self = .fewerTokens
-    case .purity: self = .purity(weight: parameters.purityWeight)
-    case .purityReference: self = .purityReference(weight: parameters.purityWeight)
-    case .maskGIT: self = .maskGIT(temperature: parameters.choiceTemperature)
-    case .halton: self = .halton
-    case .remasking: self = .remasking(parameters.remasking)
-    }
-  }
-
-  public var name: Name {
+  /// Name in settings and on the command line.
+  public var name: String {
     switch self {
-    case .ancestral: .ancestral
-    case .stridedReference: .stridedReference
-    case .fewerTokens: .fewerTokens
-    case .purity: .purity
-    case .purityReference: .purityReference
-    case .maskGIT: .maskGIT
-    case .halton: .halton
-    case .remasking: .remasking
+    case .ancestral: "ancestral"
+    case .stridedReference: "strided-reference"
+    case .fewerTokens: "fewer-tokens"
+    case .purity: "purity"
+    case .purityReference: "purity-reference"
+    case .maskGIT: "maskgit"
+    case .halton: "halton"
+    case .remasking: "remdm"
     }
   }
 
-  /// The numbers of steps that the method can take; `stridedReference` not all of them.
+  /// The method with this name and its usual parameters.
+  ///
+  /// - Throws: `invalidOption` for an unknown name.
+  public init(name: String) throws(DiffusionError) {
+    guard let method = Self.all.first(where: { $0.name == name }) else {
+      let names = Self.all.map(\.name).joined(separator: ", ")
+      throw .invalidOption(name: "sampler", expected: "one of \(names)", found: name)
+    }
+    self = method
+  }
+
+  /// The method with another name. It keeps the parameters that both methods have; the others are the usual ones.
+  ///
+  /// - Throws: `invalidOption` for an unknown name.
+  public func switched(to name: String) throws(DiffusionError) -> SamplingMethod {
+    var method = try SamplingMethod(name: name)
+    (method.purityWeight, method.choiceTemperature, method.remasking) = (purityWeight, choiceTemperature, remasking)
+    return method
+  }
+
+  /// Numbers of steps that the method can take; `stridedReference` can't take all of them.
   ///
   /// - Parameters:
-  ///   - timesteps: T of the schedule, or the time that sampling starts from.
-  ///   - length: L, the number of tokens.
+  ///   - timesteps: T of the schedule, or the time that sampling starts from; positive.
+  ///   - length: L, the number of tokens; positive.
   public func allowedSteps(timesteps: Int, length: Int) -> ClosedRange<Int> {
     switch self {
     case .ancestral, .stridedReference, .purityReference: 1...timesteps
@@ -90,11 +72,11 @@ public enum SamplingMethod: Sendable, Equatable {
     }
   }
 
-  /// The number of steps nearest to `steps` that the method can take; of two as near the smaller.
+  /// The number of steps nearest to `steps` that the method can take. Ties go to the smaller number.
   ///
   /// - Parameters:
-  ///   - timesteps: T of the schedule, or the time that sampling starts from.
-  ///   - length: L, the number of tokens.
+  ///   - timesteps: T of the schedule, or the time that sampling starts from; positive.
+  ///   - length: L, the number of tokens; positive.
   public func nearestSteps(to steps: Int, timesteps: Int, length: Int) -> Int {
     let allowed = allowedSteps(timesteps: timesteps, length: length)
     let clamped = min(max(steps, allowed.lowerBound), allowed.upperBound)
@@ -103,7 +85,7 @@ public enum SamplingMethod: Sendable, Equatable {
       .min { (abs($0 - clamped), $0) < (abs($1 - clamped), $1) } ?? clamped
   }
 
-  /// Whether the method visits times, so that a grid of them can be chosen.
+  /// Whether the method visits times, so that it can use a `TimestepGrid` other than `.linear`.
   public var visitsTimes: Bool {
     switch self {
     case .ancestral, .remasking: true
@@ -111,9 +93,9 @@ public enum SamplingMethod: Sendable, Equatable {
     }
   }
 
-  /// - Throws: `steps`, `needsMasks`, `timestepGrid`, `gridUnused` and what the method's own settings can be wrong in.
+  /// - Throws: `steps`, `needsMasks`, `needsGrid`, `timestepGrid`, `gridUnused`, and errors of the method's own parameters.
   package func sampler(_ plan: SamplingPlan) throws(DiffusionError) -> any Sampler {
-    guard visitsTimes || plan.timestepGrid == .linear else { throw .gridUnused(sampler: name.rawValue) }
+    guard visitsTimes || plan.timestepGrid == .linear else { throw .gridUnused(sampler: name) }
     return switch self {
     case .ancestral: try AncestralSampler(plan)
     case .stridedReference: try StridedReferenceSampler(plan)

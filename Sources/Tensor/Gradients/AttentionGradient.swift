@@ -5,14 +5,15 @@ extension Gradient {
   /// queries at a time.
   ///
   /// - Parameter projections: query, key and value side by side, [B, L, 3D]; so is the gradient.
-  package static func selfAttention(_ projections: FloatTensor, heads: Int) -> Differentiated<FloatTensor> {
-    let products = ComputeOptions.current.products
+  package static func selfAttention(
+    _ projections: FloatTensor, heads: Int, products: ComputeOptions.Products = .packed
+  ) -> Differentiated<FloatTensor> {
     return Differentiated(projections.selfAttention(heads: heads, products: products)) { dy in
       let (batch, length, width) = (dy.shape[0], dy.shape[1], dy.shape[2])
       let headWidth = width / heads
       defer { keepAlive(projections, dy) }
       return FloatTensor(uninitialized: projections.shape) { gradient in
-        ThreadPool.shared.parallelFor(batch * heads) { task in
+        ThreadPool.shared.parallelFor(batch * heads) { [gradient = SharedPointer(gradient)] task in
           let (image, head) = task.quotientAndRemainder(dividingBy: heads)
           let place = image * length * 3 * width + head * headWidth
           let query = projections.base + place
@@ -33,19 +34,19 @@ extension Gradient {
   ///   - queries: [B, L, D].
   ///   - keysAndValues: of each of the B sequences [T, 2D]; their gradients are as many, also where sequences share a tensor.
   package static func crossAttention(
-    _ queries: FloatTensor, _ keysAndValues: [FloatTensor], heads: Int
+    _ queries: FloatTensor, _ keysAndValues: [FloatTensor], heads: Int,
+    products: ComputeOptions.Products = .packed
   ) -> Differentiated<(queries: FloatTensor, keysAndValues: [FloatTensor])> {
-    let products = ComputeOptions.current.products
     return Differentiated(queries.crossAttention(keysAndValues, heads: heads, products: products)) { dy in
       let (batch, length, width) = (dy.shape[0], dy.shape[1], dy.shape[2])
       let headWidth = width / heads
       // One tensor for all sequences, from which their parts are cut.
       let starts = keysAndValues.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
       var ofKeysAndValues = FloatTensor(zeros: [starts[batch]])
-      let keyGradients = ofKeysAndValues.mutableBase()
+      let keyGradients = SharedPointer(ofKeysAndValues.mutableBase())
       defer { withExtendedLifetime((queries, keysAndValues, dy, ofKeysAndValues)) {} }
       let ofQueries = FloatTensor(uninitialized: queries.shape) { gradient in
-        ThreadPool.shared.parallelFor(batch * heads) { task in
+        ThreadPool.shared.parallelFor(batch * heads) { [gradient = SharedPointer(gradient)] task in
           let (image, head) = task.quotientAndRemainder(dividingBy: heads)
           let place = image * length * width + head * headWidth
           let key = keysAndValues[image].base + head * headWidth

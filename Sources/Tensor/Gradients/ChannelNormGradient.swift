@@ -61,7 +61,7 @@ private struct ChannelNormGradient {
     _ x: FloatTensor, _ dy: FloatTensor, affine: (_ image: Int, _ channel: Int) -> (scale: Float, shift: Float)
   ) -> (FloatTensor, FloatTensor) {
     var coefficients = FloatTensor(zeros: [images, Row.allCases.count, channels])
-    let rows = coefficients.mutableBase()
+    let rows = SharedPointer(coefficients.mutableBase())
     defer { keepAlive(x, dy, coefficients) }
     let sums = chunkSums { _, first, count, sum in vqd_column_sums(x.base + first, count, channels, sum, sum + channels) }
     fillStatistics(rows, from: sums, affine: affine)
@@ -72,7 +72,7 @@ private struct ChannelNormGradient {
     let total = Gradient.chunkSums(gradientSums, images: images, chunks: chunks, width: 2 * channels)
     fillMeans(rows, from: total)
     let dx = FloatTensor(uninitialized: x.shape) { dx in
-      eachChunk { _, image, first, count in
+      eachChunk { [dx = SharedPointer(dx)] _, image, first, count in
         var norm = kernelNorm(rows, image)
         vqd_column_norm_gradient(
           x.base + first, dy.base + first, dx + first, count, channels, &norm, row(.mean, rows, image),
@@ -82,17 +82,17 @@ private struct ChannelNormGradient {
     return (dx, total)
   }
 
-  private func row(_ row: Row, _ base: UnsafeMutablePointer<Float>, _ image: Int) -> UnsafeMutablePointer<Float> {
+  private func row(_ row: Row, _ base: SharedPointer<Float>, _ image: Int) -> UnsafeMutablePointer<Float> {
     base + (image * Row.allCases.count + row.rawValue) * channels
   }
 
-  private func kernelNorm(_ rows: UnsafeMutablePointer<Float>, _ image: Int) -> vqd_column_norm {
+  private func kernelNorm(_ rows: SharedPointer<Float>, _ image: Int) -> vqd_column_norm {
     vqd_column_norm(
       center: row(.center, rows, image), deviation: row(.deviation, rows, image), offset: row(.offset, rows, image),
       scale: row(.scale, rows, image), shift: row(.shift, rows, image), activation: activation.kernel)
   }
 
-  private func eachChunk(_ body: (_ task: Int, _ image: Int, _ first: Int, _ rows: Int) -> Void) {
+  private func eachChunk(_ body: @Sendable (_ task: Int, _ image: Int, _ first: Int, _ rows: Int) -> Void) {
     ThreadPool.shared.parallelFor(images * chunks) { task in
       let (image, chunk) = task.quotientAndRemainder(dividingBy: chunks)
       let first = (image * positions + chunk * FloatTensor.sumGrain) * channels
@@ -102,11 +102,11 @@ private struct ChannelNormGradient {
 
   /// Two sums a channel of each chunk of each image: [images, chunks, 2, channels].
   private func chunkSums(
-    _ body: (_ image: Int, _ first: Int, _ rows: Int, _ sums: UnsafeMutablePointer<Double>) -> Void
+    _ body: @Sendable (_ image: Int, _ first: Int, _ rows: Int, _ sums: UnsafeMutablePointer<Double>) -> Void
   ) -> [Double] {
     var sums = [Double](repeating: 0, count: images * chunks * 2 * channels)
     sums.withUnsafeMutableBufferPointer { sums in
-      guard let base = sums.baseAddress else { return }
+      guard let base = SharedPointer(sums) else { return }
       eachChunk { task, image, first, rows in body(image, first, rows, base + task * 2 * channels) }
     }
     return sums
@@ -117,7 +117,7 @@ private struct ChannelNormGradient {
   }
 
   private func fillStatistics(
-    _ rows: UnsafeMutablePointer<Float>, from sums: [Double],
+    _ rows: SharedPointer<Float>, from sums: [Double],
     affine: (_ image: Int, _ channel: Int) -> (scale: Float, shift: Float)
   ) {
     sums.withUnsafeBufferPointer { sums in
@@ -140,7 +140,7 @@ private struct ChannelNormGradient {
   }
 
   /// - Parameter sums: Σ g n and Σ g of each image.
-  private func fillMeans(_ rows: UnsafeMutablePointer<Float>, from sums: FloatTensor) {
+  private func fillMeans(_ rows: SharedPointer<Float>, from sums: FloatTensor) {
     defer { keepAlive(sums) }
     for image in 0..<images {
       let (products, gradients) = (sums.base + image * 2 * channels, sums.base + (image * 2 + 1) * channels)

@@ -13,6 +13,8 @@ struct GradientProduct {
   let rows: Int
   /// N
   let columns: Int
+  /// What multiplies.
+  let products: ComputeOptions.Products
 
   /// What B consists of.
   typealias Rows = PanelGEMM.Rows
@@ -28,23 +30,22 @@ struct GradientProduct {
 
   private var parts: Int { max(min(inner / Self.shortestPart, Self.mostParts), 1) }
 
-  func multiply(_ a: UnsafePointer<Float>, _ b: Rows, into c: UnsafeMutablePointer<Float>) {
+  func multiply(_ a: FloatTensor, _ b: Rows, into c: UnsafeMutablePointer<Float>) {
     guard rows > 0, columns > 0 else { return }
     guard inner > 0 else { return c.update(repeating: 0, count: rows * columns) }
     let parts = parts
-    let products = ComputeOptions.current.weightProducts
     let panels = products == .packed ? panels(threads: ThreadPool.shared.threadCount) : 1
     // The first part goes to C itself.
     let others = Storage(count: (parts - 1) * rows * columns)
     defer { withExtendedLifetime(others) {} }
-    ThreadPool.shared.parallelFor(parts * panels) { task in
+    ThreadPool.shared.parallelFor(parts * panels) { [c = SharedPointer(c)] task in
       let (part, panel) = task.quotientAndRemainder(dividingBy: panels)
-      let target = part == 0 ? c : others.base + (part - 1) * rows * columns
+      let target = part == 0 ? c.pointer : others.base + (part - 1) * rows * columns
       let range = part * inner / parts..<(part + 1) * inner / parts
-      multiplyPart(a, b, inner: range, rows: panel * rows / panels..<(panel + 1) * rows / panels, products, into: target)
+      multiplyPart(a.base, b, inner: range, rows: panel * rows / panels..<(panel + 1) * rows / panels, into: target)
     }
     guard parts > 1 else { return }
-    parallelForChunks(of: rows * columns, grain: 1 << 14) { range in
+    parallelForChunks(of: rows * columns, grain: 1 << 14) { [c = SharedPointer(c)] range in
       for part in 0..<parts - 1 {
         vqd_add(others.base + part * rows * columns + range.lowerBound, c + range.lowerBound, range.count)
       }
@@ -58,7 +59,7 @@ struct GradientProduct {
 
   /// Adds up one part of K for some rows of C.
   private func multiplyPart(
-    _ a: UnsafePointer<Float>, _ b: Rows, inner range: Range<Int>, rows: Range<Int>, _ products: ComputeOptions.Products,
+    _ a: UnsafePointer<Float>, _ b: Rows, inner range: Range<Int>, rows: Range<Int>,
     into c: UnsafeMutablePointer<Float>
   ) {
     let longest = min(Self.block, range.count)
@@ -70,7 +71,7 @@ struct GradientProduct {
       let count = min(longest, range.upperBound - first)
       let from: UnsafePointer<Float>
       switch b {
-      case .memory(let base): from = base + first * columns
+      case .memory(let tensor): from = tensor.base + first * columns
       case .gathered(let fill):
         fill(first..<first + count, gathered.base)
         from = UnsafePointer(gathered.base)
@@ -100,10 +101,9 @@ extension FloatTensor {
   func transposed() -> FloatTensor {
     let (rows, columns) = (shape[0], shape[1])
     defer { keepAlive(self) }
-    let source = base
     return FloatTensor(uninitialized: [columns, rows]) { target in
-      parallelForChunks(of: rows, grain: 64) { range in
-        vqd_transpose(source + range.lowerBound * columns, columns, target + range.lowerBound, rows, range.count, columns)
+      parallelForChunks(of: rows, grain: 64) { [target = SharedPointer(target)] range in
+        vqd_transpose(base + range.lowerBound * columns, columns, target + range.lowerBound, rows, range.count, columns)
       }
     }
   }
@@ -115,7 +115,7 @@ extension FloatTensor {
     var partial = [Double](repeating: 0, count: chunks * 2 * width)
     defer { keepAlive(self) }
     partial.withUnsafeMutableBufferPointer { partial in
-      guard let sums = partial.baseAddress else { return }
+      guard let sums = SharedPointer(partial) else { return }
       parallelForChunks(of: rows, grain: Self.sumGrain) { range in
         let sum = sums + range.lowerBound / Self.sumGrain * 2 * width
         vqd_column_sums(base + range.lowerBound * width, range.count, width, sum, sum + width)

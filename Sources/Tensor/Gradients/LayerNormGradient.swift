@@ -41,8 +41,8 @@ extension Gradient {
     defer { keepAlive(x, dy, scales) }
     let dx = FloatTensor(uninitialized: x.shape) { dx in
       partial.withUnsafeMutableBufferPointer { partial in
-        guard let sums = partial.baseAddress else { return }
-        ThreadPool.shared.parallelFor(images * chunks) { task in
+        guard let sums = SharedPointer(partial) else { return }
+        ThreadPool.shared.parallelFor(images * chunks) { [dx = SharedPointer(dx)] task in
           let (image, chunk) = task.quotientAndRemainder(dividingBy: chunks)
           let first = (image * length + chunk * grain) * width
           let sum = sums + task * 2 * width

@@ -8,19 +8,19 @@ extension Gradient {
   ///   - weight: [out, in].
   ///   - bias: [out] or none, which counts as zeros.
   package static func linear(
-    _ x: FloatTensor, weight: FloatTensor, bias: FloatTensor?
+    _ x: FloatTensor, weight: FloatTensor, bias: FloatTensor?, options: ComputeOptions = ComputeOptions()
   ) -> Differentiated<(x: FloatTensor, weight: FloatTensor, bias: FloatTensor)> {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     precondition(
       weight.shape.count == 2 && x.shape.last == inputs && bias?.shape ?? [outputs] == [outputs],
       "input \(x.shape), weight \(weight.shape), bias \(bias?.shape ?? [])")
-    let value = Linear(weight: weight, bias: bias)(x)
+    let value = Linear(weight: weight, bias: bias, options: options)(x)
     return Differentiated(value) { dy in
       defer { keepAlive(x, dy) }
-      let dx = Linear(weight: weight.transposed(), bias: nil)(dy)
+      let dx = Linear(weight: weight.transposed(), bias: nil, options: options)(dy)
       let dWeight = FloatTensor(uninitialized: weight.shape) { dWeight in
-        GradientProduct(inner: x.count / inputs, rows: outputs, columns: inputs)
-          .multiply(dy.base, .memory(x.base), into: dWeight)
+        GradientProduct(inner: x.count / inputs, rows: outputs, columns: inputs, products: options.weightProducts)
+          .multiply(dy, .memory(x), into: dWeight)
       }
       return (dx, dWeight, dy.columnSums(width: outputs))
     }
@@ -31,7 +31,7 @@ extension Gradient {
     Differentiated(x.applying(activation)) { dy in
       defer { keepAlive(x, dy) }
       return FloatTensor(uninitialized: x.shape) { dx in
-        parallelForChunks(of: x.count, grain: 1 << 15) { range in
+        parallelForChunks(of: x.count, grain: 1 << 15) { [dx = SharedPointer(dx)] range in
           let first = range.lowerBound
           vqd_activation_gradient(x.base + first, dy.base + first, dx + first, range.count, activation.kernel)
         }

@@ -6,7 +6,7 @@ extension Gradient {
     let (shape, width) = (table.shape, table.shape[1])
     return Differentiated(table.rows(indices.map(Int.init))) { dy in
       var gradient = FloatTensor(zeros: shape)
-      let target = gradient.mutableBase()
+      let target = SharedPointer(gradient.mutableBase())
       defer { keepAlive(dy, gradient) }
       // By columns: different rows of dy may go to the same row of the table.
       parallelForChunks(of: width, grain: 64) { columns in
@@ -43,7 +43,7 @@ extension Gradient {
       let factor = dLoss[0]
       defer { keepAlive(logProbabilities) }
       return FloatTensor(uninitialized: logProbabilities.shape) { gradient in
-        parallelForChunks(of: rows, grain: 16) { range in
+        parallelForChunks(of: rows, grain: 16) { [gradient = SharedPointer(gradient)] range in
           for row in range {
             let to = gradient + row * classes
             let weight = factor * weights[row]

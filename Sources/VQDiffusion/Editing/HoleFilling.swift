@@ -1,3 +1,5 @@
+import Images
+
 /// A picture whose hole, the pixels to be repainted, is filled from its known pixels.
 ///
 /// The hole is peeled: ring d holds the pixels d king's moves from the nearest known pixel, and each takes the mean of its

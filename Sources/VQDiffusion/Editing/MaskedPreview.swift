@@ -1,3 +1,4 @@
+import Images
 import VQVAE
 
 extension RGBImage {
@@ -27,8 +28,9 @@ extension RGBImage {
 }
 
 extension ImageCodec {
-  /// What images look like while they are sampled: current tokens as they are, masked ones decoded as predicted, so that
-  /// the others have the surroundings that they expect, and then covered in gray.
+  /// Images on their way: current tokens as they are, masked ones decoded as predicted, so that the others have the surroundings
+  /// that they expect, and then covered in gray. Tokens that have no place in the image can't be covered: their pictures show the
+  /// predictions.
   ///
   /// - Parameters:
   ///   - current: of each image its L tokens in 0…K, K being the mask.
@@ -39,8 +41,7 @@ extension ImageCodec {
     of current: [[Int32]], predicted: [[Int32]], coversMasks: Bool = true
   ) throws -> [RGBImage] {
     precondition(current.count == predicted.count, "\(current.count) images, predictions of \(predicted.count)")
-    let length = rows * columns
-    let maskToken = vqModel.codes
+    let (length, maskToken) = (layout.count, codes)
     var tokens: [Int32] = []
     for row in current + predicted where row.count != length {
       throw VQVAEError.wrongTokenCount(expected: "\(length)", found: row.count)
@@ -49,8 +50,8 @@ extension ImageCodec {
       tokens += zip(now, later).map { Int($0) == maskToken ? $1 : $0 }
     }
     guard !tokens.isEmpty else { return [] }
-    let images = try decode(TokenGrid(tokens: tokens, height: rows, width: columns))
-    guard coversMasks else { return images }
+    let images = try decode(ImageTokens(tokens, layout: layout))
+    guard coversMasks, let pixelsPerToken, case .grid = layout else { return images }
     return zip(images, current).map {
       $0.coveringMasks(of: $1, maskToken: maskToken, pixelsPerToken: pixelsPerToken)
     }

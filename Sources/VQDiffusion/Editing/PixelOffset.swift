@@ -1,3 +1,5 @@
+import Images
+
 /// A movement of a picture on its canvas, in pixels: to the right and downwards where positive.
 public struct PixelOffset: Sendable, Equatable, CustomStringConvertible {
   public let x: Int
@@ -37,5 +39,25 @@ extension RGBImage {
       for x in 0..<width where offset.covers(x: x, y: y, of: size) { moved[x, y] = self[x - offset.x, y - offset.y] }
     }
     return moved
+  }
+}
+
+extension RepaintMask {
+  /// The mask of what a picture of `size` leaves uncovered when it is moved.
+  ///
+  /// - Throws: `PipelineError.invalidOption` for an offset of (0, 0), which uncovers nothing, and for one as wide or as high as
+  ///   the picture, which leaves nothing of it.
+  public init(uncoveredBy offset: PixelOffset, of size: ImageSize) throws(PipelineError) {
+    guard offset != PixelOffset(x: 0, y: 0), offset.x.magnitude < size.width, offset.y.magnitude < size.height else {
+      throw .invalidOption(
+        name: PixelOffset.optionName,
+        expected: "other than 0,0 and less than the picture's \(size) pixels in either direction", found: "\(offset)")
+    }
+    var isRepainted: [Bool] = []
+    isRepainted.reserveCapacity(size.width * size.height)
+    for y in 0..<size.height {
+      for x in 0..<size.width { isRepainted.append(!offset.covers(x: x, y: y, of: size)) }
+    }
+    self.init(size: size, isRepainted: isRepainted, isBinary: true)
   }
 }

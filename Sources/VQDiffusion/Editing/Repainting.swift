@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import VQVAE
 
 /// A picture of which a part is painted anew (inpainting, outpainting): what the sampler is told of it, and how what was
@@ -62,13 +63,15 @@ public struct Repainting: Sendable {
   /// The L tokens of the filled picture, row by row: the code of each token without a repainted pixel, nil for those to be
   /// sampled. All are nil where every token has a repainted pixel, which is plain generation.
   ///
-  /// - Throws: `VQVAEError.wrongImageSize` unless the picture is as large as those that the model generates.
+  /// - Throws: `VQVAEError.wrongImageSize` unless the picture is as large as those that the model generates;
+  ///   `PipelineError.needsPixelGrid` for a model whose tokens have no place in the image.
   public func knownTokens(by codec: ImageCodec) throws -> [Int32?] {
+    let pixelsPerToken = try codec.pixelsPerToken(for: "inpainting")
     guard picture.size == codec.imageSize else {
       throw VQVAEError.wrongImageSize(expected: "\(codec.imageSize) pixels", found: "\(picture.size)")
     }
     let codes = try codec.encode([filled]).tokens
-    return zip(codes, mask.tokens(pixelsPerToken: codec.pixelsPerToken)).map { $1 ? nil : $0 }
+    return zip(codes, mask.tokens(pixelsPerToken: pixelsPerToken)).map { $1 ? nil : $0 }
   }
 
   /// The picture with `generated` in its hole. Known pixels come back bit for bit; a repainted pixel in ring d, counted in

@@ -1,14 +1,6 @@
 import Evaluation
 import Foundation
-
-// What the library's users need of the measures.
-public typealias FeatureSet = Evaluation.FeatureSet
-public typealias KernelDistance = Evaluation.KernelDistance
-public typealias PrecisionRecall = Evaluation.PrecisionRecall
-public typealias CodeUsage = Evaluation.CodeUsage
-public typealias FeatureComparison = Evaluation.FeatureComparison
-public typealias QualityReport = Evaluation.QualityReport
-public typealias EvaluationError = Evaluation.EvaluationError
+import Images
 
 /// How good generated images are, and how these numbers came about. `docs/evaluation.md` tells what each number means.
 public struct EvaluationReport: Sendable, Codable, Equatable {
@@ -17,7 +9,7 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
   /// What the sets are called: a folder or a file.
   public let realName: String
   public let generatedName: String
-  public let quality: QualityReport
+  public let quality: FlooredComparison
   /// Nil where features were given instead of images.
   public let realCodes: CodeUsage?
   public let generatedCodes: CodeUsage?
@@ -41,7 +33,7 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
     real: FeatureSet, generated: FeatureSet, features: String, images: (real: ImageSummary, generated: ImageSummary)?,
     options: FeatureComparison.Options
   ) throws(EvaluationError) {
-    quality = try QualityReport(real: real, generated: generated, options)
+    quality = try FlooredComparison(real: real, generated: generated, options)
     self.features = features
     (realName, generatedName) = (real.name, generated.name)
     (realCodes, generatedCodes) = (images?.real.codeUsage, images?.generated.codeUsage)

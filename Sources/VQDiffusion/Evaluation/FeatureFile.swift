@@ -1,6 +1,7 @@
 import Checkpoint
 import Evaluation
 import Foundation
+import ModelFiles
 
 extension FeatureSet {
   private static let tensorName = "features"
@@ -8,7 +9,7 @@ extension FeatureSet {
   /// Reads features of any origin from a safetensors file: the tensor `features`, or the only one whatever its name, [N, D] of type
   /// F64, F32, F16 or BF16. What else stands beside `features`, such as labels, isn't read.
   ///
-  /// - Throws: `CheckpointError` for a file that isn't such a one; `PipelineError.invalidInput` for another shape;
+  /// - Throws: `CheckpointError` for a file that isn't such a one; `ModelFileError.invalidInput` for another shape;
   ///   `EvaluationError.notFinite`, `.noDimension`.
   public init(contentsOf url: URL) throws {
     let file = try SafetensorsFile(url)
@@ -17,7 +18,7 @@ extension FeatureSet {
       throw CheckpointError.missingTensor(file: file.file, tensor: name, shape: nil)
     }
     guard shape.count == 2 else {
-      throw PipelineError.invalidInput(
+      throw ModelFileError.invalidInput(
         file: file.file, expected: "tensor \"\(name)\" of shape [images, dimension]", found: "shape \(shape)")
     }
     try self.init(name: file.file, values: file.doubles(name), dimension: shape[1])

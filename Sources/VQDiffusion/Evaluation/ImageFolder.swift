@@ -1,16 +1,19 @@
+import Files
 import Foundation
+import Images
+import ModelFiles
 
 /// The images below a folder.
 package enum ImageFolder {
   /// All image files of a folder, in subfolders too, hidden ones left out, sorted by path.
   ///
-  /// - Throws: `PipelineError.noImages` unless there is such a folder with such a file.
-  package static func images(in folder: URL) throws(PipelineError) -> [URL] {
+  /// - Throws: `PipelineError.noImages` unless there is such a folder with such a file; `FileError.unreadable`.
+  package static func images(in folder: URL) throws -> [URL] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) else {
-      throw .noImages(folder: folder.path, found: "nothing of that name")
+      throw PipelineError.noImages(folder: folder.path, found: "nothing of that name")
     }
-    guard isFolder.boolValue else { throw .noImages(folder: folder.path, found: "a file") }
+    guard isFolder.boolValue else { throw PipelineError.noImages(folder: folder.path, found: "a file") }
     var failure: (url: URL, error: any Error)?
     // A link to a folder is a file to the enumerator.
     let target = folder.resolvingSymlinksInPath()
@@ -24,8 +27,8 @@ package enum ImageFolder {
     while let file = files?.nextObject() as? URL {
       if isImageFile(file) { images.append((file.path, file)) }
     }
-    if let failure { throw .unreadable(file: failure.url.path, reason: failure.error.localizedDescription) }
-    guard !images.isEmpty else { throw .noImages(folder: folder.path, found: "none in it") }
+    if let failure { throw FileError.unreadable(file: failure.url.path, reason: failure.error.localizedDescription) }
+    guard !images.isEmpty else { throw PipelineError.noImages(folder: folder.path, found: "none in it") }
     images.sort { $0.path < $1.path }
     guard target.path != folder.path else { return images.map(\.url) }
     return images.map { image in

@@ -1,5 +1,7 @@
 import Evaluation
 import Foundation
+import Images
+import ModelFiles
 import VQVAE
 
 /// What an evaluation needs to know of a set of images.
@@ -44,25 +46,26 @@ extension ImageCodec {
 
   /// - Parameter image: each image by its number; nil for those to leave out.
   private func summary(name: String, count: Int, image: (Int) throws -> RGBImage?) throws -> ImageSummary {
-    var histogram = [Int](repeating: 0, count: vqModel.codes)
+    var histogram = [Int](repeating: 0, count: codes)
     var features: [Double] = []
-    var leftOut = 0
+    var (dimension, leftOut) = (0, 0)
     for first in stride(from: 0, to: count, by: Self.summaryBatch) {
       try Task.checkCancellation()
       let numbers = first..<min(first + Self.summaryBatch, count)
       let batch = try numbers.compactMap(image)
       leftOut += numbers.count - batch.count
       if batch.isEmpty { continue }
-      let (tokens, maps) = try vqModel.tokensAndFeatures(tensor(batch))
+      let (tokens, maps) = try tokensAndFeatures(batch)
+      guard let maps else { throw PipelineError.featuresMissing }
       for token in tokens.tokens { histogram[Int(token)] += 1 }
+      dimension = EncoderFeatures.dimension(channels: maps.shape[3])
       features += EncoderFeatures.pooled(maps)
     }
     guard leftOut == 0 || leftOut < count else {
       throw PipelineError.noImages(folder: name, found: "only previews and animations")
     }
     return ImageSummary(
-      features: try FeatureSet(
-        name: name, values: features, dimension: EncoderFeatures.dimension(channels: vqModel.configuration.deepestChannels)),
+      features: try FeatureSet(name: name, values: features, dimension: max(dimension, 1)),
       codeUsage: try CodeUsage(histogram: histogram), leftOut: leftOut)
   }
 }

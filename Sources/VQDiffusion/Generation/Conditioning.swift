@@ -1,9 +1,10 @@
 import Diffusion
+import ModelFiles
 import Transformer
 
 /// What guidance leads away from.
 package enum GuidanceOrigin: Sendable, Equatable {
-  case condition(DenoiserCondition)
+  case condition(NetworkCondition)
   /// A text that is yet to be encoded: the negative one, or without one "no text" (see `TextConditioner.unconditional`).
   case text(negative: String?)
 }
@@ -13,23 +14,23 @@ package enum GuidanceOrigin: Sendable, Equatable {
 /// Texts keep what layers make of them for as long as they live (see `TextVectors`), so that only those of the latest batch are known:
 /// neither is a text that many batches are of encoded again for each, nor do many texts fill the memory.
 package struct BatchConditions {
-  private var known: [GenerationSubject: DenoiserCondition] = [:]
+  private var known: [GenerationSubject: NetworkCondition] = [:]
 
   package init() {}
 
   /// The conditions of a batch, each text encoded once, and not at all if it was in the batch before.
   ///
-  /// - Throws: `PipelineError.missingPart` for a text without a text encoder; `CLIPTextError`; what `checkCancellation` throws, which is
+  /// - Throws: `PipelineError.textEncoderMissing` for a text without a text encoder; `CLIPTextError`; what `checkCancellation` throws, which is
   ///   called before each text.
   package mutating func of(
     _ subjects: [GenerationSubject], by pipeline: VQDiffusionPipeline, checkCancellation: () throws -> Void = {}
-  ) throws -> [DenoiserCondition] {
+  ) throws -> [NetworkCondition] {
     let wanted = Set(subjects)
     // Before new ones come, so that there are never more than one batch's.
     known = known.filter { wanted.contains($0.key) }
     return try subjects.map { subject in
       if let condition = known[subject] { return condition }
-      let condition: DenoiserCondition
+      let condition: NetworkCondition
       switch subject {
       case .anything: condition = .none
       case .label(let index): condition = .index(index)
@@ -44,9 +45,9 @@ package struct BatchConditions {
 }
 
 extension VQDiffusionPipeline {
-  /// - Throws: `PipelineError.missingPart` in a text-conditional model that came without a text encoder.
+  /// - Throws: `PipelineError.textEncoderMissing` in a text-conditional model that came without a text encoder.
   func textConditioner() throws(PipelineError) -> TextConditioner {
-    guard let texts else { throw .missingPart(folder: name, part: "text encoder") }
+    guard let texts else { throw .textEncoderMissing(model: name) }
     return texts
   }
 
@@ -56,7 +57,7 @@ extension VQDiffusionPipeline {
   package func guidance(
     _ settings: GenerationSettings, negativePrompt: String?
   ) throws -> Guidance<GuidanceOrigin>? {
-    guard negativePrompt == nil || transformer.configuration.kind == .text else {
+    guard negativePrompt == nil || network.facts.takesTexts else {
       throw PipelineError.wrongSubjects(expected: "no negative text", found: "one")
     }
     let scale = try Guidance(scale: settings.guidanceScale, unconditional: (), schedule: settings.guidanceSchedule)
@@ -71,8 +72,8 @@ extension VQDiffusionPipeline {
 
   /// The same guidance with its text encoded.
   ///
-  /// - Throws: `PipelineError.missingPart`, `CLIPTextError`.
-  func encoded(_ guidance: Guidance<GuidanceOrigin>) throws -> Guidance<DenoiserCondition> {
+  /// - Throws: `PipelineError.textEncoderMissing`, `CLIPTextError`.
+  func encoded(_ guidance: Guidance<GuidanceOrigin>) throws -> Guidance<NetworkCondition> {
     switch guidance.unconditional {
     case .condition(let condition): try guidance.leading(from: condition)
     case .text(let negative): try guidance.leading(from: .text(textConditioner().unconditional(negative: negative)))
@@ -81,18 +82,16 @@ extension VQDiffusionPipeline {
 
   /// A text, the "no class" index, or the mean of the classes in a model that has none.
   private func guidanceOrigin(negativePrompt: String?) throws(PipelineError) -> GuidanceOrigin {
-    let configuration = transformer.configuration
-    switch configuration.kind {
+    switch network.facts.conditioning {
     case .text: return .text(negative: negativePrompt)
-    case .unconditional:
+    case .none:
       throw .guidanceUnavailable(reason: "the model is unconditional; use a guidance scale of 1")
-    case .classConditional:
-      if let index = configuration.unconditionalClass { return .condition(.index(index)) }
-      guard configuration.classNorm != .sinusoidalLayerNorm else {
+    case .classes:
+      guard let noClass = network.facts.noClass else {
         throw .guidanceUnavailable(
           reason: "the model has neither a 'no class' index nor a class table to average; use a guidance scale of 1")
       }
-      return .condition(.meanOfClasses)
+      return .condition(noClass)
     }
   }
 }

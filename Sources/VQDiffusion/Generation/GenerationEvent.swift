@@ -1,7 +1,5 @@
 import Diffusion
-
-/// Where a batch stands (see `Diffusion.SamplingProgress`).
-public typealias SamplingProgress = Diffusion.SamplingProgress
+import Images
 
 /// What a running generation reports.
 public enum GenerationEvent: Sendable {

@@ -26,15 +26,11 @@ public enum GenerationStart: Sendable, Equatable {
   }
 
   /// - Throws: `PipelineError.invalidOption` for a strength outside (0, 1] or together with times of the caller's; `DiffusionError`.
-  func plan(_ settings: GenerationSettings, _ pipeline: VQDiffusionPipeline) throws -> SamplingPlan {
-    let (kernel, shape) = (pipeline.kernel, pipeline.gridShape)
-    func plan(start: Int? = nil, masks: Int? = nil) throws -> SamplingPlan {
-      try SamplingPlan(
-        kernel, shape: shape, steps: settings.steps, start: start, masks: masks, timestepGrid: settings.timestepGrid)
-    }
+  func sampler(_ settings: SamplingSettings, _ pipeline: VQDiffusionPipeline) throws -> any Sampler {
+    let (corruption, layout) = (pipeline.corruption, pipeline.network.facts.layout)
     switch self {
-    case .noise: return try plan()
-    case .known(let known): return try plan(masks: known.unknown)
+    case .noise: return try settings.sampler(corruption, layout: layout)
+    case .known(let known): return try settings.sampler(corruption, layout: layout, masks: known.unknown)
     case .noised(_, let strength):
       guard strength > 0, strength <= 1 else {
         throw PipelineError.invalidOption(name: "strength", expected: "more than 0 and at most 1", found: "\(strength)")
@@ -44,9 +40,11 @@ public enum GenerationStart: Sendable, Equatable {
           name: "timestep grid", expected: "linear or cosine with a strength, which says where to start",
           found: settings.timestepGrid.option)
       }
-      let start = time(of: kernel.timesteps)
-      let share = kernel.cumulative(at: start).mask / max(kernel.cumulative(at: kernel.timesteps).mask, .leastNormalMagnitude)
-      return try plan(start: start, masks: max(1, Int((Double(shape.count) * share).rounded())))
+      let start = time(of: corruption.timesteps)
+      let share =
+        corruption.cumulative(at: start).mask / max(corruption.cumulative(at: corruption.timesteps).mask, .leastNormalMagnitude)
+      let masks = max(1, Int((Double(layout.count) * share).rounded()))
+      return try settings.sampler(corruption, layout: layout, start: start, masks: masks)
     }
   }
 }

@@ -1,3 +1,6 @@
+import ModelFiles
+import Transformer
+
 /// What an image is to show.
 public enum GenerationSubject: Sendable, Hashable {
   /// Whatever an unconditional model draws.
@@ -33,16 +36,16 @@ extension GenerationSubject: CustomStringConvertible {
 extension VQDiffusionPipeline {
   /// The subjects of a request: classes as users name them (see `labels(_:)`), or texts, as the model takes the one or the other.
   ///
-  /// - Throws: `PipelineError.unknownLabel`, `.ambiguousLabel`, `.wrongSubjects`.
-  public func subjects(classes: [String], prompts: [String]) throws(PipelineError) -> [GenerationSubject] {
-    guard transformer.configuration.kind != .text else {
+  /// - Throws: `ModelFileError.unknownLabel`, `.ambiguousLabel`; `PipelineError.wrongSubjects`.
+  public func subjects(classes: [String], prompts: [String]) throws -> [GenerationSubject] {
+    guard !network.facts.takesTexts else {
       guard classes.isEmpty else {
-        throw .wrongSubjects(expected: "texts", found: classes.count == 1 ? "a class" : "\(classes.count) classes")
+        throw PipelineError.wrongSubjects(expected: "texts", found: classes.count == 1 ? "a class" : "\(classes.count) classes")
       }
       return prompts.map { .prompt($0) }
     }
     guard prompts.isEmpty else {
-      throw .wrongSubjects(
+      throw PipelineError.wrongSubjects(
         expected: classCount > 0 ? "classes" : Self.nothing, found: prompts.count == 1 ? "a text" : "\(prompts.count) texts")
     }
     return try labels(classes).map { .label($0) }
@@ -51,26 +54,30 @@ extension VQDiffusionPipeline {
   private static let nothing = "nothing (the model is unconditional)"
 
   /// Checks subjects against the model; those of an unconditional one are one of anything.
-  func checked(_ subjects: [GenerationSubject]) throws(PipelineError) -> [GenerationSubject] {
-    switch transformer.configuration.kind {
-    case .unconditional:
+  func checked(_ subjects: [GenerationSubject]) throws -> [GenerationSubject] {
+    switch network.facts.conditioning {
+    case .none:
       let labels = subjects.count { $0.label != nil }
-      guard labels == 0 else { throw .labelsForUnconditionalModel(found: labels) }
+      guard labels == 0 else { throw PipelineError.labelsForUnconditionalModel(found: labels) }
       for subject in subjects where subject != .anything {
-        throw .wrongSubjects(expected: Self.nothing, found: "\(subject)")
+        throw PipelineError.wrongSubjects(expected: Self.nothing, found: "\(subject)")
       }
       return subjects.isEmpty ? [.anything] : subjects
-    case .classConditional:
-      guard !subjects.isEmpty else { throw .labelsRequired }
+    case .classes:
+      guard !subjects.isEmpty else { throw PipelineError.labelsRequired }
       for subject in subjects {
-        guard let label = subject.label else { throw .wrongSubjects(expected: "classes", found: subject.description) }
-        guard (0..<classCount).contains(label) else { throw .unknownLabel("\(label)", near: ["0…\(classCount - 1)"]) }
+        guard let label = subject.label else {
+          throw PipelineError.wrongSubjects(expected: "classes", found: subject.description)
+        }
+        guard (0..<classCount).contains(label) else {
+          throw ModelFileError.unknownLabel("\(label)", near: ["0…\(classCount - 1)"])
+        }
       }
       return subjects
     case .text:
-      guard !subjects.isEmpty else { throw .promptsRequired }
+      guard !subjects.isEmpty else { throw PipelineError.promptsRequired }
       for subject in subjects where subject.prompt == nil {
-        throw .wrongSubjects(expected: "texts", found: subject.description)
+        throw PipelineError.wrongSubjects(expected: "texts", found: subject.description)
       }
       _ = try textConditioner()
       return subjects

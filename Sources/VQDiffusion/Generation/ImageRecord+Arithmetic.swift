@@ -1,7 +1,9 @@
+import Tensor
+
 extension ImageRecord {
   /// How the networks computed (see `ComputeOptions`), each option only where it wasn't the usual.
   public struct Arithmetic: Sendable, Equatable, Codable {
-    /// `ComputeOptions.Weights`, such as `int8`.
+    /// `ComputeOptions.WeightFormat`, such as `int8`.
     public var weights: String?
     /// `ComputeOptions.Products`.
     public var products: String?

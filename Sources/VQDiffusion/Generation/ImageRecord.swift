@@ -1,7 +1,13 @@
+import Diffusion
 import Foundation
+import Images
+import ModelFiles
 
 /// How an image was made: what a PNG file states beside its pixels, enough to make the image again.
-public struct ImageRecord: Sendable, Equatable, Codable {
+///
+/// The fields of `StatedSettings` can be read as this type's own: `record.steps`.
+@dynamicMemberLookup
+public struct ImageRecord: Sendable, Equatable {
   /// One picture of a sheet.
   public struct Cell: Sendable, Equatable, Codable {
     public var className: String?
@@ -51,19 +57,8 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   public var prompt: String?
   /// What guidance led away from, where that was a text.
   public var negativePrompt: String?
-  public var sampler: String
-  public var steps: Int
-  public var guidanceScale: Double
-  /// As `Truncation.init(option:)` reads it.
-  public var truncation: String
-  /// Only of samplers that have one.
-  public var purityWeight: Double?
-  public var choiceTemperature: Double?
-  public var remasking: String?
-  /// Nil where it is the usual: 1, `constant`, `linear`.
-  public var temperature: Double?
-  public var guidanceSchedule: String?
-  public var timestepGrid: String?
+  /// How the image was sampled.
+  public var settings: StatedSettings
   /// The image's own seed; of a sheet, that of its first picture.
   public var seed: UInt64
   /// Pixels of a picture as generated.
@@ -83,17 +78,13 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   public var columns: Int?
 
   enum CodingKeys: String, CodingKey {
-    case version, model, label, sampler, steps, truncation, remasking, temperature, seed, width, height, scale, edit, cells
-    case columns, arithmetic, prompt
+    case version, model, label, seed, width, height, scale, edit, cells, columns, arithmetic, prompt
     case negativePrompt = "negative_prompt"
     case previewStep = "preview_step"
     case className = "class"
-    case guidanceScale = "guidance_scale"
-    case guidanceSchedule = "guidance_schedule"
-    case timestepGrid = "timestep_grid"
-    case purityWeight = "purity_weight"
-    case choiceTemperature = "choice_temperature"
   }
+
+  public subscript<Value>(dynamicMember field: KeyPath<StatedSettings, Value>) -> Value { settings[keyPath: field] }
 
   /// The record of one image.
   public init(
@@ -107,16 +98,7 @@ public struct ImageRecord: Sendable, Equatable, Codable {
     case .prompt(let text): prompt = text
     }
     negativePrompt = image.negativePrompt
-    sampler = settings.method.name.rawValue
-    steps = settings.steps
-    guidanceScale = settings.guidanceScale
-    truncation = settings.truncation.option
-    purityWeight = settings.method.purityWeight
-    choiceTemperature = settings.method.choiceTemperature
-    remasking = settings.method.remasking?.option
-    temperature = settings.temperature == 1 ? nil : settings.temperature
-    guidanceSchedule = settings.guidanceSchedule == .constant ? nil : settings.guidanceSchedule.option
-    timestepGrid = settings.timestepGrid == .linear ? nil : settings.timestepGrid.option
+    self.settings = StatedSettings(settings.sampling)
     seed = image.seed
     (width, height) = (image.image.width, image.image.height)
     (self.scale, self.edit) = (scale, edit)
@@ -136,86 +118,43 @@ public struct ImageRecord: Sendable, Equatable, Codable {
   }
 }
 
-extension ImageRecord {
-  /// The keyword of the settings in the web interfaces' convention.
-  public static let parametersKeyword = "parameters"
-  /// The keyword of the record as JSON.
-  public static let jsonKeyword = "vqdiffusion"
-
-  /// The record as PNG texts: `parameters`, in the convention of the common web interfaces (the prompt's line, here the
-  /// class, then `Key: value` pairs), and the whole record as JSON.
-  public func pngTexts() throws -> [PNGText] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return [
-      PNGText(Self.parametersKeyword, parameters),
-      PNGText(Self.jsonKeyword, String(decoding: try encoder.encode(self), as: UTF8.self)),
-    ]
+// The settings lie flat among the record's other fields.
+extension ImageRecord: Codable {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    settings = try StatedSettings(from: decoder)
+    (version, model) = (try fields.decode(String.self, forKey: .version), try fields.decode(String.self, forKey: .model))
+    className = try fields.decodeIfPresent(String.self, forKey: .className)
+    label = try fields.decodeIfPresent(Int.self, forKey: .label)
+    prompt = try fields.decodeIfPresent(String.self, forKey: .prompt)
+    negativePrompt = try fields.decodeIfPresent(String.self, forKey: .negativePrompt)
+    seed = try fields.decode(UInt64.self, forKey: .seed)
+    (width, height) = (try fields.decode(Int.self, forKey: .width), try fields.decode(Int.self, forKey: .height))
+    scale = try fields.decode(Int.self, forKey: .scale)
+    arithmetic = try fields.decodeIfPresent(Arithmetic.self, forKey: .arithmetic)
+    edit = try fields.decodeIfPresent(Edit.self, forKey: .edit)
+    previewStep = try fields.decodeIfPresent(Int.self, forKey: .previewStep)
+    cells = try fields.decodeIfPresent([Cell].self, forKey: .cells)
+    columns = try fields.decodeIfPresent(Int.self, forKey: .columns)
   }
 
-  /// The record that `pngTexts` wrote; nil if there is none.
-  ///
-  /// - Throws: `DecodingError` for a damaged one.
-  public init?(_ texts: [PNGText]) throws {
-    guard let text = texts.first(where: { $0.keyword == Self.jsonKeyword }) else { return nil }
-    self = try JSONDecoder().decode(ImageRecord.self, from: Data(text.text.utf8))
-  }
-
-  /// The text of the `parameters` chunk.
-  public var parameters: String {
-    var pairs: [(key: String, value: String)] = [
-      ("Steps", "\(steps)"), ("Sampler", sampler), ("CFG scale", Self.text(guidanceScale)), ("Seed", "\(seed)"),
-      ("Size", "\(width)x\(height)"), ("Model", model),
-    ]
-    if let purityWeight { pairs.append(("Purity weight", Self.text(purityWeight))) }
-    if let choiceTemperature { pairs.append(("Choice temperature", Self.text(choiceTemperature))) }
-    if let remasking { pairs.append(("Remasking", remasking)) }
-    if let temperature { pairs.append(("Temperature", Self.text(temperature))) }
-    if let guidanceSchedule { pairs.append(("CFG schedule", guidanceSchedule)) }
-    if let timestepGrid { pairs.append(("Timesteps", timestepGrid)) }
-    if truncation != "none" { pairs.append(("Truncation", truncation)) }
-    if scale != 1 { pairs.append(("Scale", "\(scale)")) }
-    pairs += arithmetic?.pairs ?? []
-    pairs += edit?.pairs ?? []
-    if let previewStep { pairs.append(("Preview step", "\(previewStep)")) }
-    pairs.append(("Version", "swift-vq-diffusion \(version)"))
-    let negative = negativePrompt.map { "Negative prompt: \(Self.line($0))\n" } ?? ""
-    return subjectLine + "\n" + negative + pairs.map { "\($0.key): \(Self.quoted($0.value))" }.joined(separator: ", ")
-  }
-
-  /// The class or text; of a sheet all of them in order, each once; empty without any.
-  private var subjectLine: String {
-    guard let cells else { return Self.line(prompt ?? className ?? "") }
-    var seen = Set<String>()
-    return Self.line(cells.compactMap { $0.prompt ?? $0.className }.filter { seen.insert($0).inserted }.joined(separator: ", "))
-  }
-
-  /// NUL, which PNG's texts can't hold, goes as line ends do.
-  private static func line(_ text: String) -> String {
-    text.split { $0.isNewline || $0 == "\0" }.joined(separator: " ")
-  }
-
-  /// A value as the convention wants it: in quotation marks where it holds a separator.
-  private static func quoted(_ value: String) -> String {
-    guard value.contains(where: { ",:\"".contains($0) || $0.isNewline }) else { return value }
-    let escaped = value.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
-    return "\"\(line(escaped))\""
-  }
-
-  fileprivate static func text(_ value: Double) -> String {
-    value == value.rounded() ? String(format: "%.0f", value) : "\(value)"
-  }
-}
-
-extension ImageRecord.Edit {
-  /// What the `parameters` text says of it; the usual goes without saying.
-  fileprivate var pairs: [(key: String, value: String)] {
-    var pairs = [(key: "Image", value: image)]
-    if let mask { pairs.append(("Mask", mask)) }
-    if let offset { pairs.append(("Offset", offset)) }
-    if composite == false { pairs.append(("Composite", "no")) }
-    if let feather, feather != 0 { pairs.append(("Feather", "\(feather)")) }
-    if let strength { pairs.append(("Denoising strength", ImageRecord.text(strength))) }
-    return pairs
+  public func encode(to encoder: any Encoder) throws {
+    try settings.encode(to: encoder)
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(version, forKey: .version)
+    try fields.encode(model, forKey: .model)
+    try fields.encodeIfPresent(className, forKey: .className)
+    try fields.encodeIfPresent(label, forKey: .label)
+    try fields.encodeIfPresent(prompt, forKey: .prompt)
+    try fields.encodeIfPresent(negativePrompt, forKey: .negativePrompt)
+    try fields.encode(seed, forKey: .seed)
+    try fields.encode(width, forKey: .width)
+    try fields.encode(height, forKey: .height)
+    try fields.encode(scale, forKey: .scale)
+    try fields.encodeIfPresent(arithmetic, forKey: .arithmetic)
+    try fields.encodeIfPresent(edit, forKey: .edit)
+    try fields.encodeIfPresent(previewStep, forKey: .previewStep)
+    try fields.encodeIfPresent(cells, forKey: .cells)
+    try fields.encodeIfPresent(columns, forKey: .columns)
   }
 }

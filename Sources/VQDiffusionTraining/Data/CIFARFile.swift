@@ -1,5 +1,6 @@
-import Checkpoint
+import Files
 import Foundation
+import Images
 import VQDiffusion
 
 /// A file of CIFAR-10's binary version (A. Krizhevsky 2009): records of a label byte and the red, green and blue planes of 32×32 pixels.
@@ -69,10 +70,8 @@ struct CIFARFile: Sendable {
   private static func mapped(_ url: URL) throws(DatasetError) -> MappedFile {
     do {
       return try MappedFile(url)
-    } catch .unreadable(_, let reason) {
-      throw .unreadable(path: url.path, reason: reason)
     } catch {
-      throw .unreadable(path: url.path, reason: "\(error)")
+      throw .unreadable(path: url.path, reason: error.reason)
     }
   }
 }

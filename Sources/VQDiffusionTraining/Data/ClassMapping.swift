@@ -1,3 +1,4 @@
+import ModelFiles
 import VQDiffusion
 
 /// The classes of a data set as a model numbers them, told by their names.

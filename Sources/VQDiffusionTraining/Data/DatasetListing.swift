@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import VQDiffusion
 
@@ -80,9 +81,9 @@ struct DatasetListing {
   private static func images(below folder: URL) throws(DatasetError) -> [String] {
     do {
       return try ImageFolder.images(in: folder).map(\.path)
-    } catch .noImages {
+    } catch PipelineError.noImages {
       return []
-    } catch .unreadable(let file, let reason) {
+    } catch FileError.unreadable(let file, let reason) {
       throw .unreadable(path: file, reason: reason)
     } catch {
       throw .unreadable(path: folder.path, reason: "\(error)")

@@ -1,5 +1,5 @@
 import Synchronization
-import Training
+import TrainingCore
 
 /// An endless sequence of samples: epoch after epoch, each of which is all of N in an order of its own.
 final class EpochOrder: Sendable {

@@ -1,3 +1,4 @@
+import Images
 import VQDiffusion
 
 /// How a training image differs from the one on disk: shifted by whole pixels, then perhaps mirrored.

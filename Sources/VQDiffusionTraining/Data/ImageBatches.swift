@@ -1,6 +1,6 @@
 import Foundation
 import Tensor
-import Training
+import TrainingCore
 
 /// Images that a training step works on.
 package struct ImageBatch: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import VQDiffusion
 
 /// Images on disk with their classes, found when it is made and read one by one when asked for.

@@ -1,7 +1,6 @@
 import Checkpoint
 import Foundation
 import Tensor
-import VQDiffusion
 import VQVAE
 
 /// The tokens of a data set's images, encoded once; those of the mirrored images too where asked.
@@ -42,7 +41,8 @@ struct TokenSet: Sendable {
   ///   - report: gets the share done, and throws to stop.
   /// - Throws: `VQVAEError.wrongImageSize`, `DatasetError.allUnreadable`; what `report` throws.
   init(
-    _ images: PreparedImages, by model: VQModel, mirrored: Bool, limit: Int = .max, report: (Double) throws -> Void = { _ in }
+    _ images: PreparedImages, by tokenizer: any ImageTokenizer, mirrored: Bool, limit: Int = .max,
+    report: (Double) throws -> Void = { _ in }
   ) throws {
     let chosen = images.spread(limit)
     let variants = mirrored ? 2 : 1
@@ -52,11 +52,12 @@ struct TokenSet: Sendable {
       let some = Array(chosen[start..<min(start + atOnce, chosen.count)])
       let (signed, read) = try images.tensor(some)
       let pixels = signed.unitRange
-      let grids = read.isEmpty ? [] : try [pixels, mirrored ? pixels.mirrored : nil].compactMap { try $0.map(model.encode) }
+      let encoded =
+        read.isEmpty ? [] : try [pixels, mirrored ? pixels.mirrored : nil].compactMap { try $0.map(tokenizer.encode) }
       for image in read.indices {
-        for grid in grids {
-          tokens += grid[image].tokens
-          length = grid.height * grid.width
+        for images in encoded {
+          tokens += images[image].tokens
+          length = images.layout.count
         }
       }
       classes += read.compactMap { images.dataset.classIndex($0) }

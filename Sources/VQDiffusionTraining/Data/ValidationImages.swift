@@ -1,7 +1,6 @@
 import Evaluation
 import Foundation
 import Tensor
-import VQDiffusion
 import VQVAE
 
 /// Held-out images, the same at every look.
@@ -24,15 +23,15 @@ struct ValidationImages {
   }
 
   /// The peak signal-to-noise ratio of reconstructions over all pixels, in dB, and how the codebook is used.
-  func reconstruction(by model: VQModel) throws -> [(name: String, value: Double)] {
+  func reconstruction(by tokenizer: any ImageTokenizer) throws -> [(name: String, value: Double)] {
     var (sum, count) = (0.0, 0)
-    var histogram = [Int](repeating: 0, count: model.codes)
+    var histogram = [Int](repeating: 0, count: tokenizer.facts.codes)
     for start in stride(from: 0, to: chosen.count, by: 100) {
       let pixels = try images.tensor(Array(chosen[start..<min(start + 100, chosen.count)])).images.unitRange
       guard pixels.count > 0 else { continue }
-      let grid = try model.encode(pixels)
-      for token in grid.tokens { histogram[Int(token)] += 1 }
-      sum += zip(try model.decode(grid).values, pixels.values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+      let tokens = try tokenizer.encode(pixels)
+      for token in tokens.tokens { histogram[Int(token)] += 1 }
+      sum += zip(try tokenizer.decode(tokens).values, pixels.values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
       count += pixels.count
     }
     guard count > 0 else { return [] }

@@ -1,4 +1,4 @@
-import Checkpoint
+import Files
 import Foundation
 
 /// What can go wrong with the log of a run's metrics and the plots made of it.
@@ -27,13 +27,9 @@ extension MetricsError: LocalizedError, CustomStringConvertible {
 ///
 /// - Throws: `MetricsError.unwritable`.
 func replaceFile(at url: URL, with bytes: some Collection<UInt8>) throws(MetricsError) {
-  do {
-    let file = try AtomicFile(url)
-    try Array(bytes).withUnsafeBytes { try file.write($0) }
-    try file.commit()
-  } catch CheckpointError.unwritable(_, let reason) {
-    throw .unwritable(file: url.path, reason: reason)
+  do throws(FileError) {
+    try AtomicFile.replace(url, with: Array(bytes))
   } catch {
-    throw .unwritable(file: url.path, reason: "\(error)")
+    throw .unwritable(file: url.path, reason: error.reason)
   }
 }

@@ -1,4 +1,4 @@
-import Checkpoint
+import Files
 import Foundation
 
 /// The log of a run's metrics, one JSON object a line: {"step":120,"loss":3.21,"rate":0.0003}.
@@ -32,7 +32,7 @@ package final class MetricsLog {
       }
     }
     descriptor = open(url.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw .unwritable(file: url.path, reason: systemError()) }
+    guard descriptor >= 0 else { throw .unwritable(file: url.path, reason: lastSystemError()) }
   }
 
   deinit {
@@ -52,7 +52,7 @@ package final class MetricsLog {
       let written = line[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
       if written < 0 {
         if errno == EINTR { continue }
-        let reason = systemError()
+        let reason = lastSystemError()
         if done > 0, start >= 0 { _ = ftruncate(descriptor, start) }
         throw .unwritable(file: file, reason: reason)
       }
@@ -66,7 +66,7 @@ package final class MetricsLog {
   /// - Throws: `MetricsError.unwritable`.
   package func synchronize() throws(MetricsError) {
     // Devices have nothing to wait for and say so by EINVAL.
-    guard fsync(descriptor) == 0 || errno == EINVAL else { throw .unwritable(file: file, reason: systemError()) }
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw .unwritable(file: file, reason: lastSystemError()) }
   }
 
   /// The records up to `step` of an existing file, which ends after them afterwards.
@@ -105,16 +105,11 @@ package final class MetricsLog {
   }
 
   private static func contents(of url: URL) throws(MetricsError) -> [UInt8] {
-    do {
+    do throws(FileError) {
       let file = try MappedFile(url)
       return withExtendedLifetime(file) { [UInt8](file.bytes) }
-    } catch CheckpointError.unreadable(_, let reason) {
-      throw .unreadable(file: url.path, reason: reason)
     } catch {
-      throw .unreadable(file: url.path, reason: "\(error)")
+      throw .unreadable(file: url.path, reason: error.reason)
     }
   }
 }
-
-/// The operating system's words for the last call that failed.
-private func systemError() -> String { String(cString: strerror(errno)) }

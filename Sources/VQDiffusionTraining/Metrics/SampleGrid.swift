@@ -1,3 +1,4 @@
+import Images
 import VQDiffusion
 
 /// Pictures of a run's progress.

@@ -1,5 +1,7 @@
 import Checkpoint
+import Files
 import Foundation
+import ModelFiles
 
 /// The files of a run:
 ///
@@ -47,9 +49,12 @@ struct RunFolder: Sendable {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let file = try AtomicFile(runFile)
-    try (encoder.encode(run) + Data("\n".utf8)).withUnsafeBytes { try file.write($0) }
-    try file.commit()
+    let bytes = try Array(encoder.encode(run) + Data("\n".utf8))
+    do throws(FileError) {
+      try AtomicFile.replace(runFile, with: bytes)
+    } catch {
+      throw TrainingRunError.unwritable(path: runFile.path, reason: error.reason)
+    }
   }
 
   /// What a run that was begun here does.
@@ -69,7 +74,7 @@ struct RunFolder: Sendable {
     } catch let error as TrainingRunError {
       throw error
     } catch let error as DecodingError {
-      throw TrainingRunError(error, file: runFile.path)
+      throw TrainingRunError(ModelFileError(error, file: runFile.path))
     } catch {
       throw .invalidSettings(file: runFile.path, field: "", expected: "a run", found: "\(error)")
     }
@@ -110,26 +115,5 @@ struct RunFolder: Sendable {
     var texts: [String: String] = [:]
     for (name, value) in [("kind", kind)] + identity { texts[name] = try RunState.text(value) }
     try SafetensorsFile.write(state.tensors, metadata: state.texts.merging(texts) { $1 }, to: checkpoint)
-  }
-}
-
-extension TrainingRunError {
-  /// Foundation's description of JSON or YAML that doesn't hold what it should.
-  init(_ error: DecodingError, file: String) {
-    func path(_ context: DecodingError.Context, _ last: (any CodingKey)? = nil) -> String {
-      (context.codingPath + (last.map { [$0] } ?? [])).map(\.stringValue).joined(separator: ".")
-    }
-    switch error {
-    case .keyNotFound(let key, let context):
-      self = .invalidSettings(file: file, field: path(context, key), expected: "a value", found: "nothing")
-    case .valueNotFound(let type, let context):
-      self = .invalidSettings(file: file, field: path(context), expected: "a \(type)", found: "null")
-    case .typeMismatch(let type, let context):
-      self = .invalidSettings(file: file, field: path(context), expected: "a \(type)", found: "another type")
-    case .dataCorrupted(let context):
-      self = .invalidSettings(file: file, field: path(context), expected: "a value of its kind", found: context.debugDescription)
-    @unknown default:
-      self = .invalidSettings(file: file, field: "", expected: "settings", found: "\(error)")
-    }
   }
 }

@@ -1,6 +1,9 @@
 import Evaluation
 import Foundation
+import Images
+import ModelFiles
 import VQDiffusion
+import VQVAE
 
 extension TrainingRun {
   /// How the codebook of the run's autoencoder is used by held-out images, or by those that it was trained on where there are none; at
@@ -9,20 +12,16 @@ extension TrainingRun {
   /// - Parameter model: the folder of what has been trained.
   /// - Throws: `DatasetError`, or what loading a model throws.
   public func codeUsage(of model: URL) throws -> VQDiffusion.CodeUsage? {
-    let limit: Int
-    switch task {
-    case .autoencoder(let settings): limit = settings.reports.validationImages
-    case .refit(let settings, _): limit = settings.reports.validationImages
-    case .denoiser, .guidance: return nil
-    }
+    guard task.kind.trainsAutoencoder else { return nil }
     let autoencoder = try TrainedModel.Autoencoder(of: ModelLocation(model))
-    let side = autoencoder.configuration.resolution
+    let facts = autoencoder.configuration.facts
     // Which of them can't be read has been said.
     let prepared = PreparedImages(
-      try ImageDataset(at: URL(fileURLWithPath: validation ?? images)), size: ImageSize(width: side, height: side)
+      try ImageDataset(at: URL(fileURLWithPath: validation ?? images)), size: ImageSize(width: facts.width, height: facts.height)
     ) { _, _ in }
-    let tokens = try TokenSet(prepared, by: autoencoder.model(), mirrored: false, limit: limit)
-    return try CodeUsage(histogram: tokens.histogram(codes: autoencoder.configuration.codes))
+    let tokens = try TokenSet(
+      prepared, by: autoencoder.tokenizer(), mirrored: false, limit: task.settings.reports.validationImages)
+    return try CodeUsage(histogram: tokens.histogram(codes: facts.codes))
   }
 }
 

@@ -7,18 +7,6 @@ import VQDiffusion
 ///     let run = TrainingRun(.autoencoder(TrainingPreset.cifar10.autoencoder), images: photographs)
 ///     try await run.begin(in: folder) { event in … }
 public struct TrainingRun: Codable, Sendable, Equatable {
-  /// What is trained.
-  public enum Task: Codable, Sendable, Equatable {
-    /// An autoencoder from nothing.
-    case autoencoder(AutoencoderSettings)
-    /// A smaller codebook for an autoencoder that is there, with its decoder (VQ-DDM's ReFiT).
-    case refit(RefitSettings, model: String?)
-    /// A denoiser from nothing, on the tokens of an autoencoder; nil is the built-in model's.
-    case denoiser(DenoiserSettings, autoencoder: String?)
-    /// "No class" for a denoiser that is there (Improved VQ-Diffusion, Section 3.1).
-    case guidance(GuidanceSettings, model: String?)
-  }
-
   public let task: Task
   /// The data set's path: a folder of images, or of folders of images a class each, or CIFAR-10's binary files.
   public let images: String
@@ -63,12 +51,7 @@ public struct TrainingRun: Codable, Sendable, Equatable {
   ///
   /// - Throws: `TrainingError.setting`, `VQVAEError.invalidConfiguration`.
   public func validate() throws {
-    switch task {
-    case .autoencoder(let settings): try settings.validate()
-    case .refit(let settings, _): try settings.validate()
-    case .denoiser(let settings, _): try settings.validate()
-    case .guidance(let settings, _): try settings.validate()
-    }
+    try task.settings.validate()
   }
 
   private func perform(
@@ -82,7 +65,7 @@ public struct TrainingRun: Codable, Sendable, Equatable {
             with: Result {
               try self.validate()
               let preparation = RunPreparation(run: self, folder: folder, cancellation: cancellation, report: report)
-              return try preparation.perform(isNew: isNew)
+              return try self.task.settings.perform(preparation, model: self.task.model, isNew: isNew)
             })
         }
       }
@@ -112,24 +95,4 @@ func waitFor<T: Sendable>(_ cancellation: Cancellation, _ work: @escaping @Senda
 /// Written before the semaphore is signalled and read after.
 private final class Outcome<T>: @unchecked Sendable {
   var value: Result<T, any Error>?
-}
-
-extension TrainingRun.Task {
-  /// The same but for when what is reported, which decides no number: what two runs have in common that make the same steps.
-  var withoutReports: Self {
-    switch self {
-    case .autoencoder(var settings):
-      settings.reports = ReportSettings()
-      return .autoencoder(settings)
-    case .refit(var settings, _):
-      settings.reports = ReportSettings()
-      return .refit(settings, model: nil)
-    case .denoiser(var settings, _):
-      settings.reports = ReportSettings()
-      return .denoiser(settings, autoencoder: nil)
-    case .guidance(var settings, _):
-      settings.reports = ReportSettings()
-      return .guidance(settings, model: nil)
-    }
-  }
 }

@@ -1,4 +1,4 @@
-import Training
+import TrainingCore
 import VQVAE
 
 /// How an autoencoder is trained.
@@ -11,20 +11,7 @@ public struct AutoencoderSettings: Codable, Sendable, Equatable {
     case average
   }
 
-  /// What is minimised besides the quantiser's loss, each a mean over the images' numbers, x̂ being the decoder's image:
-  /// λ₁ |x̂ − x| + λ₂ (x̂ − x)² + λ_∇ |∇x̂ − ∇x|, ∇ the differences of neighbouring pixels.
-  public struct Reconstruction: Codable, Sendable, Equatable {
-    /// λ₁
-    public var absolute: Double
-    /// λ₂
-    public var squared: Double
-    /// λ_∇, which sharpens edges.
-    public var difference: Double
-
-    public init(absolute: Double = 1, squared: Double = 1, difference: Double = 0) {
-      (self.absolute, self.squared, self.difference) = (absolute, squared, difference)
-    }
-  }
+  public typealias Reconstruction = ReconstructionFactors
 
   public struct Codebook: Codable, Sendable, Equatable {
     public var kind: CodebookKind
@@ -63,7 +50,7 @@ public struct AutoencoderSettings: Codable, Sendable, Equatable {
     }
   }
 
-  public var network: VQModelConfiguration
+  public var network: TamingVQGANConfiguration
   public var optimization: OptimizationSettings
   public var reconstruction: Reconstruction
   public var codebook: Codebook
@@ -71,7 +58,7 @@ public struct AutoencoderSettings: Codable, Sendable, Equatable {
   public var reports: ReportSettings
 
   public init(
-    network: VQModelConfiguration, optimization: OptimizationSettings, reconstruction: Reconstruction = Reconstruction(),
+    network: TamingVQGANConfiguration, optimization: OptimizationSettings, reconstruction: Reconstruction = Reconstruction(),
     codebook: Codebook = Codebook(), augmentation: AugmentationSettings = AugmentationSettings(),
     reports: ReportSettings = ReportSettings()
   ) {
@@ -86,14 +73,34 @@ public struct AutoencoderSettings: Codable, Sendable, Equatable {
       throw VQVAEError.invalidConfiguration(
         field: "network.quantizer", expected: "absent: codebook says how codes are chosen", found: quantizer.rawValue)
     }
+    try training.validate()
+  }
+
+  var training: AutoencoderTraining {
+    AutoencoderTraining(
+      optimization: optimization, reconstruction: reconstruction, codebook: codebook, augmentation: augmentation, reports: reports
+    )
+  }
+}
+
+/// How an autoencoder is trained, whatever its network.
+struct AutoencoderTraining {
+  let optimization: OptimizationSettings
+  let reconstruction: ReconstructionFactors
+  let codebook: AutoencoderSettings.Codebook
+  let augmentation: AugmentationSettings
+  let reports: ReportSettings
+
+  /// - Throws: `TrainingError.setting`, `.state`.
+  func validate() throws(TrainingError) {
     try optimization.validate()
     try augmentation.validate()
     try reports.validate()
-    for (name, weight) in [
+    for (name, factor) in [
       ("reconstruction.absolute", reconstruction.absolute), ("reconstruction.squared", reconstruction.squared),
       ("reconstruction.difference", reconstruction.difference), ("codebook.commitment", codebook.commitment),
     ] {
-      try TrainingError.require(name, weight, "0 or more") { $0 >= 0 && $0.isFinite }
+      try TrainingError.require(name, factor, "0 or more") { $0 >= 0 && $0.isFinite }
     }
     try TrainingError.require("codebook.restart_share", codebook.restartShare, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
     try TrainingError.require("codebook.start_step", Double(codebook.startStep), "0 or more, and below optimization.steps") {

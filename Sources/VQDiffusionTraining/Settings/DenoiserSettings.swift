@@ -1,16 +1,17 @@
-import Training
+import ModelFiles
+import Tensor
+import TrainingCore
 import Transformer
-import VQDiffusion
 
-/// How a denoiser is trained. What follows from the data (classes) and the autoencoder (codes, grid) isn't asked for.
+/// How a denoiser is trained. What follows from the data (classes) and the autoencoder (codes, layout) isn't asked for.
 public struct DenoiserSettings: Codable, Sendable, Equatable {
   public struct Network: Codable, Sendable, Equatable {
     public var layers: Int
     public var width: Int
     public var heads: Int
-    public var mlp: DenoiserConfiguration.FeedForwardKind
+    public var mlp: VQDiffusionConfiguration.FeedForwardKind
     public var mlpHiddenMultiplier: Int
-    public var activation: DenoiserConfiguration.ActivationKind
+    public var activation: VQDiffusionConfiguration.ActivationKind
     /// T
     public var timesteps: Int
 
@@ -20,9 +21,9 @@ public struct DenoiserSettings: Codable, Sendable, Equatable {
     }
 
     public init(
-      layers: Int, width: Int, heads: Int, mlp: DenoiserConfiguration.FeedForwardKind = .fullyConnected,
+      layers: Int, width: Int, heads: Int, mlp: VQDiffusionConfiguration.FeedForwardKind = .fullyConnected,
       mlpHiddenMultiplier: Int = 4,
-      activation: DenoiserConfiguration.ActivationKind = .quickGELU, timesteps: Int = 100
+      activation: VQDiffusionConfiguration.ActivationKind = .quickGELU, timesteps: Int = 100
     ) {
       (self.layers, self.width, self.heads) = (layers, width, heads)
       (self.mlp, self.mlpHiddenMultiplier) = (mlp, mlpHiddenMultiplier)
@@ -30,46 +31,11 @@ public struct DenoiserSettings: Codable, Sendable, Equatable {
     }
   }
 
-  public struct Loss: Codable, Sendable, Equatable {
-    public enum Kind: String, Codable, Sendable, CaseIterable {
-      /// The variational bound with the auxiliary x_0 loss (Gu et al. 2022, Eq. 9 and 10).
-      case variational
-      /// The cross-entropy of masked tokens (Chang et al. 2022, Eq. 1).
-      case maskedCrossEntropy = "masked_cross_entropy"
-    }
-
-    public var kind: Kind
-    /// Of `variational`: λ, whether it is multiplied by 2 − t/T, and the weights of masked and other positions.
-    public var auxiliaryWeight: Double
-    public var adaptive: Bool
-    public var maskedWeight: Double
-    public var unmaskedWeight: Double
-    /// Whether timesteps are drawn where the loss is large; of `variational`.
-    public var importanceSampling: Bool
-    /// Of `masked_cross_entropy`: the share of every target that is spread over all codes.
-    public var labelSmoothing: Double
-
-    enum CodingKeys: String, CodingKey {
-      case kind, adaptive
-      case auxiliaryWeight = "auxiliary_weight"
-      case maskedWeight = "masked_weight"
-      case unmaskedWeight = "unmasked_weight"
-      case importanceSampling = "importance_sampling"
-      case labelSmoothing = "label_smoothing"
-    }
-
-    public init(
-      kind: Kind = .variational, auxiliaryWeight: Double = 5e-4, adaptive: Bool = true, maskedWeight: Double = 1,
-      unmaskedWeight: Double = 1, importanceSampling: Bool = true, labelSmoothing: Double = 0
-    ) {
-      (self.kind, self.auxiliaryWeight, self.adaptive) = (kind, auxiliaryWeight, adaptive)
-      (self.maskedWeight, self.unmaskedWeight) = (maskedWeight, unmaskedWeight)
-      (self.importanceSampling, self.labelSmoothing) = (importanceSampling, labelSmoothing)
-    }
-  }
+  public typealias Loss = DenoiserLossSettings
 
   public var network: Network
-  public var kernel: CorruptionKind
+  /// How tokens are corrupted.
+  public var corruption: CorruptionKind
   public var loss: Loss
   /// The share of labels replaced by "no class" (Ho & Salimans 2022); 0 makes a model without that class.
   public var labelDropout: Double
@@ -78,34 +44,63 @@ public struct DenoiserSettings: Codable, Sendable, Equatable {
   public var reports: ReportSettings
 
   enum CodingKeys: String, CodingKey {
-    case network, kernel, loss, optimization, augmentation, reports
+    case network, loss, optimization, augmentation, reports
+    case corruption = "kernel"
     case labelDropout = "label_dropout"
   }
 
   public init(
-    network: Network, kernel: CorruptionKind = .maskAndReplace, loss: Loss = Loss(), labelDropout: Double = 0.1,
+    network: Network, corruption: CorruptionKind = .maskAndReplace, loss: Loss = Loss(), labelDropout: Double = 0.1,
     optimization: OptimizationSettings, augmentation: AugmentationSettings = AugmentationSettings(),
     reports: ReportSettings = ReportSettings()
   ) {
-    (self.network, self.kernel, self.loss, self.labelDropout) = (network, kernel, loss, labelDropout)
+    (self.network, self.corruption, self.loss, self.labelDropout) = (network, corruption, loss, labelDropout)
     (self.optimization, self.augmentation, self.reports) = (optimization, augmentation, reports)
   }
 
   /// - Throws: `TrainingError.setting`.
   func validate() throws {
+    try training.validate()
+    try TrainingError.require("label_dropout", labelDropout, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
+  }
+
+  var training: DenoiserTraining {
+    DenoiserTraining(
+      loss: loss, labelDropout: labelDropout, optimization: optimization, augmentation: augmentation, reports: reports)
+  }
+
+  /// The network for an autoencoder's tokens and so many classes; "no class" is the last row where labels are dropped.
+  ///
+  /// - Throws: `TransformerError.invalidConfiguration`.
+  func configuration(codes: Int, grid: [Int], classes: Int) throws(TransformerError) -> VQDiffusionConfiguration {
+    let (isConditional, drops) = (classes > 0, labelDropout > 0)
+    let configuration = VQDiffusionConfiguration(
+      kind: isConditional ? .classConditional : .unconditional, classRows: isConditional ? classes + (drops ? 1 : 0) : nil,
+      unconditionalClass: isConditional && drops ? classes : nil, classNorm: isConditional ? .layerNorm : nil,
+      timestepNorm: .layerNorm, layers: network.layers, width: network.width, heads: network.heads, mlp: network.mlp,
+      mlpHiddenMultiplier: network.mlpHiddenMultiplier, activation: network.activation, grid: grid, positionTable: grid,
+      positionKind: .embedding, codebookSize: codes, timesteps: network.timesteps)
+    try configuration.validate()
+    return configuration
+  }
+}
+
+/// How a denoiser is trained, whatever its network.
+struct DenoiserTraining {
+  let loss: DenoiserLossSettings
+  /// The share of labels replaced by "no class".
+  let labelDropout: Double
+  let optimization: OptimizationSettings
+  let augmentation: AugmentationSettings
+  let reports: ReportSettings
+
+  /// - Throws: `TrainingError.setting`.
+  func validate() throws(TrainingError) {
     try optimization.validate()
     try TrainingError.require(
       "augmentation.crop_padding", Double(augmentation.cropPadding), "0, since images are encoded once, whole"
     ) { $0 == 0 }
     try reports.validate()
-    try TrainingError.require("label_dropout", labelDropout, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
-    try TrainingError.require("loss.label_smoothing", loss.labelSmoothing, "0 or more, and below 1") { $0 >= 0 && $0 < 1 }
-    _ = try variationalSettings()
-  }
-
-  func variationalSettings() throws -> LossSettings {
-    try LossSettings(
-      auxiliaryWeight: loss.auxiliaryWeight, isAdaptive: loss.adaptive, maskedWeight: loss.maskedWeight,
-      unmaskedWeight: loss.unmaskedWeight)
+    try loss.validate()
   }
 }

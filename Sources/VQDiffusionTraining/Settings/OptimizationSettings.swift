@@ -1,4 +1,4 @@
-import Training
+import TrainingCore
 
 /// How parameters are changed, step by step.
 public struct OptimizationSettings: Codable, Sendable, Equatable {

@@ -1,4 +1,4 @@
-import Training
+import TrainingCore
 
 /// When a run writes what.
 public struct ReportSettings: Codable, Sendable, Equatable {

@@ -1,11 +1,12 @@
 import Foundation
+import ModelFiles
 
 /// A value of settings at its place; decoding it tells what isn't of the kind that is asked for, and keys that nobody asks for.
 struct SettingsPlace {
-  let value: SettingsValue
+  let value: YAMLValue
   let path: [any CodingKey]
 
-  init(_ value: SettingsValue, path: [any CodingKey]) { (self.value, self.path) = (value, path) }
+  init(_ value: YAMLValue, path: [any CodingKey]) { (self.value, self.path) = (value, path) }
 
   func decode<T: Decodable>(_ type: T.Type) throws -> T {
     if let options = Self.options(of: type) {
@@ -67,6 +68,15 @@ struct SettingsPlace {
   var isNull: Bool { if case .null = value.content { true } else { false } }
 }
 
+/// The name of a field, where no enumeration of them is at hand.
+struct FieldName: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+  init(_ name: String) { stringValue = name }
+  init?(stringValue: String) { self.init(stringValue) }
+  init?(intValue: Int) { nil }
+}
+
 /// Decodes settings from a tree, and takes note of the keys that they have.
 final class SettingsDecoder: Decoder {
   let place: SettingsPlace
@@ -104,7 +114,7 @@ final class SettingsDecoder: Decoder {
 
 private struct SettingsMapping<Key: CodingKey>: KeyedDecodingContainerProtocol {
   let decoder: SettingsDecoder
-  let values: [String: SettingsValue]
+  let values: [String: YAMLValue]
 
   var codingPath: [any CodingKey] { decoder.codingPath }
   var allKeys: [Key] { values.keys.sorted().compactMap { Key(stringValue: $0) } }
@@ -143,7 +153,7 @@ private struct SettingsMapping<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
 private struct SettingsList: UnkeyedDecodingContainer {
   let codingPath: [any CodingKey]
-  let values: [SettingsValue]
+  let values: [YAMLValue]
   var currentIndex = 0
 
   var count: Int? { values.count }
@@ -160,7 +170,7 @@ private struct SettingsList: UnkeyedDecodingContainer {
   private mutating func next() throws -> SettingsPlace {
     let path = codingPath + [Index(currentIndex)]
     guard !isAtEnd else {
-      throw DecodingError.valueNotFound(SettingsValue.self, .init(codingPath: path, debugDescription: "the list is too short"))
+      throw DecodingError.valueNotFound(YAMLValue.self, .init(codingPath: path, debugDescription: "the list is too short"))
     }
     defer { currentIndex += 1 }
     return SettingsPlace(values[currentIndex], path: path)

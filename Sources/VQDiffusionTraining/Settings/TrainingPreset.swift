@@ -79,8 +79,8 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
 
   private func network(
     channels: Int, multipliers: [Int], resolution: Int, latent: Int, codeDimension: Int, codes: Int
-  ) -> VQModelConfiguration {
-    VQModelConfiguration(
+  ) -> TamingVQGANConfiguration {
+    TamingVQGANConfiguration(
       channels: channels, channelMultipliers: multipliers, residualBlocks: 1, attentionResolutions: [], resolution: resolution,
       inputChannels: 3, outputChannels: 3, latentChannels: latent, codeDimension: codeDimension, codes: codes)
   }

@@ -1,8 +1,9 @@
 import Checkpoint
 import Evaluation
 import Foundation
+import ModelFiles
 import Tensor
-import Training
+import TrainingCore
 import VQDiffusion
 import VQVAE
 
@@ -10,8 +11,8 @@ import VQVAE
 final class AutoencoderTrainer: Trainer {
   static let kind = "vqvae"
 
-  let settings: AutoencoderSettings
-  private let graph: AutoencoderGraph
+  private let settings: AutoencoderTraining
+  private let graph: any TokenizerGraph
   private let batches: ImageBatches
   private let validation: ValidationImages?
   private let noise: TrainingNoise
@@ -22,32 +23,24 @@ final class AutoencoderTrainer: Trainer {
 
   var step: Int { optimization.steps }
 
-  /// A network from nothing.
-  ///
-  /// - Throws: `VQVAEError.invalidConfiguration`, `TrainingError.setting`.
-  convenience init(_ settings: AutoencoderSettings, batches: ImageBatches, validation: ValidationImages?) throws {
-    let parameters = try ParameterSet(initial: settings.network, seed: settings.optimization.seed)
-    try self.init(settings, parameters, frozen: nil, batches: batches, validation: validation)
-  }
-
   /// - Parameters:
-  ///   - parameters: of what is trained, with the codes under `quantize.embedding.weight`.
+  ///   - parameters: of what is trained, with the codes under the graph's `codesName`.
   ///   - frozen: parameters of the encoder's side, which then stays.
   init(
-    _ settings: AutoencoderSettings, _ parameters: ParameterSet, frozen: ParameterSet?, batches: ImageBatches,
-    validation: ValidationImages?
+    _ settings: AutoencoderTraining, _ graph: any TokenizerGraph, _ parameters: ParameterSet, frozen: ParameterSet?,
+    batches: ImageBatches, validation: ValidationImages?
   ) throws {
     try settings.validate()
-    guard let codes = parameters[QuantizerTraining.parameter] else {
-      throw TrainingError.unknown(what: "network's parameter", parameter: QuantizerTraining.parameter)
+    let codesName = type(of: graph).codesName
+    guard let codes = parameters[codesName] else {
+      throw TrainingError.unknown(what: "network's parameter", parameter: codesName)
     }
-    self.settings = settings
-    graph = try AutoencoderGraph(settings.network)
+    (self.settings, self.graph) = (settings, graph)
     (self.batches, self.validation, self.frozen) = (batches, validation, frozen)
     noise = TrainingNoise(seed: settings.optimization.seed)
-    quantizer = try QuantizerTraining(settings.codebook, codes: codes)
+    quantizer = try QuantizerTraining(settings.codebook, codesName: codesName, codes: codes)
     let isAveraged = settings.codebook.kind == .average
-    let trained = isAveraged ? parameters.names.filter { $0 != QuantizerTraining.parameter } : parameters.names
+    let trained = isAveraged ? parameters.names.filter { $0 != codesName } : parameters.names
     optimization = try Optimization(
       settings.optimization, ParameterSet(trained.compactMap { name in parameters[name].map { (name, $0) } }))
   }
@@ -99,7 +92,7 @@ final class AutoencoderTrainer: Trainer {
       ? quantizer.unquantized(tape, latents)
       : try quantizer.quantize(tape, latents, noise: noise, iteration: iteration)
     let images = try graph.images(tape, of: quantized.node)
-    let reconstruction = ReconstructionLoss(images.value, target: batch.images, weights: settings.reconstruction)
+    let reconstruction = ReconstructionLoss(images.value, target: batch.images, factors: settings.reconstruction)
     return Pass(
       gradients: try tape.gradients(from: images, reconstruction.gradient), reconstruction: reconstruction,
       quantizerLoss: quantized.loss, counts: quantized.counts)
@@ -115,7 +108,7 @@ final class AutoencoderTrainer: Trainer {
 
   /// Codes begin as the clusters of the latents of the batches to come.
   private func clusterLatents() throws {
-    let (width, codes) = (settings.network.codeDimension, settings.network.codes)
+    let (width, codes) = (graph.codeDimension, graph.facts.codes)
     var latents: [Float] = []
     var iteration = step * settings.optimization.accumulation
     let wanted = max(codes, min(settings.codebook.clusteredLatents * codes, Self.clusteredLatentsLimit))
@@ -127,10 +120,9 @@ final class AutoencoderTrainer: Trainer {
     if settings.codebook.cosine { rows = rows.normalizedRows() }
     let clusters = try KMeans(rows, codes: codes, seed: settings.optimization.seed)
     guard quantizer.average != nil else {
-      return try optimization.replace(QuantizerTraining.parameter, with: clusters.codes)
+      return try optimization.replace(type(of: graph).codesName, with: clusters.codes)
     }
-    let side = settings.network.resolution / settings.network.downsamplingFactor
-    try quantizer.begin(with: clusters, latentsOfABatch: settings.optimization.batch * side * side)
+    try quantizer.begin(with: clusters, latentsOfABatch: settings.optimization.batch * graph.layout().count)
   }
 }
 
@@ -158,10 +150,8 @@ extension AutoencoderTrainer {
 
   /// The autoencoder as it is used.
   var trained: TrainedModel.Autoencoder {
-    var configuration = settings.network
-    configuration.quantizer = settings.codebook.cosine ? .emaCosine : nil
+    let (configuration, name) = graph.trained(comparesByAngle: settings.codebook.cosine)
     let parameters = optimization.averaged
-    let name = settings.codebook.cosine ? "quantize.embedding" : QuantizerTraining.parameter
     let codes = quantizer.exported(parameters).map { [(name: name, tensor: $0)] } ?? []
     let sources = [parameters.source(with: codes)] + (frozen.map { [$0.source()] } ?? [])
     return TrainedModel.Autoencoder(configuration, sources)
@@ -169,16 +159,16 @@ extension AutoencoderTrainer {
 
   func validate() throws -> [(name: String, value: Double)] {
     guard let validation else { return [] }
-    return try validation.reconstruction(by: trained.model())
+    return try validation.reconstruction(by: trained.tokenizer())
   }
 
   func writeModel(to folder: URL) throws { try TrainedModel(trained).write(to: folder) }
 
   func writeSamples(to file: URL, model: URL, cancellation: Cancellation) throws {
     let images = try validation?.first(32) ?? batches.batch(0).images
-    let network = try trained.model()
+    let tokenizer = try trained.tokenizer()
     let originals = rgbImages(images)
-    let rebuilt = try rgbImages(network.decode(network.encode(images.unitRange)).signedRange)
+    let rebuilt = try rgbImages(tokenizer.decode(tokenizer.encode(images.unitRange)).signedRange)
     try SampleGrid.reconstructions(zip(originals, rebuilt).prefix(32).map { ($0, $1) }).write(to: file, creatingFolders: true)
   }
 }

@@ -1,8 +1,9 @@
 import Checkpoint
 import Diffusion
 import Foundation
+import ModelFiles
 import Tensor
-import Training
+import TrainingCore
 import Transformer
 import VQDiffusion
 
@@ -10,10 +11,11 @@ import VQDiffusion
 final class DenoiserTrainer: Trainer {
   static let kind = "denoiser"
 
-  let settings: DenoiserSettings
-  let configuration: DenoiserConfiguration
-  private let graph: DenoiserGraph
-  private let kernel: any CorruptionKernel
+  private let settings: DenoiserTraining
+  private let configuration: any NetworkConfiguration
+  private let facts: NetworkFacts
+  private let graph: any DenoiserGraph
+  private let corruption: any Corruption
   private let loss: DenoiserLoss
   private let tokens: TokenSet
   private let validation: TokenSet?
@@ -31,23 +33,24 @@ final class DenoiserTrainer: Trainer {
   ///   - parameters: of the denoiser, to begin with.
   ///   - model: what the run's model is apart from the denoiser's parameters.
   ///   - frozenRow: a class whose rows stay as they are.
-  /// - Throws: `TransformerError.invalidConfiguration`, `TrainingError`, `PipelineError.unusable`.
+  /// - Throws: `TransformerError.invalidConfiguration`, `TrainingError`, `ModelFileError.unusable`.
   init(
-    _ settings: DenoiserSettings, _ parameters: ParameterSet, model: TrainedModel, tokens: TokenSet, validation: TokenSet?,
+    _ settings: DenoiserTraining, _ parameters: ParameterSet, model: TrainedModel, tokens: TokenSet, validation: TokenSet?,
     frozenRow: Int? = nil
   ) throws {
     try settings.validate()
     guard let denoiser = model.denoiser else { preconditionFailure("a model without a denoiser") }
     self.settings = settings
     (configuration, self.model, self.tokens, self.validation) = (denoiser.configuration, model, tokens, validation)
-    graph = try DenoiserGraph(configuration)
-    kernel = try denoiser.scheduler.kernel(codes: configuration.codebookSize, file: "scheduler")
-    loss = try DenoiserLoss(settings, kernel: kernel)
+    let graph = try DenoiserGraphs.graph(of: configuration)
+    (self.graph, facts) = (graph, configuration.facts)
+    corruption = try denoiser.corruption.corruption(codes: facts.codes, file: "scheduler")
+    loss = try DenoiserLoss(settings.loss, corruption: corruption)
     noise = TrainingNoise(seed: settings.optimization.seed)
     order = EpochOrder(tokens.count, noise: noise)
-    self.frozenRow = frozenRow.map { FrozenRow($0, of: parameters) }
+    self.frozenRow = frozenRow.map { FrozenRow($0, of: graph.classTables, in: parameters) }
     optimization = try Optimization(settings.optimization, parameters)
-    importance = TimestepImportance(timesteps: configuration.timesteps)
+    importance = TimestepImportance(timesteps: corruption.timesteps)
   }
 
   func advance() throws -> [(name: String, value: Double)] {
@@ -101,7 +104,7 @@ final class DenoiserTrainer: Trainer {
     let first = part * samples.count
     let draws = importance.draws(samples.count, noise: noise, iteration: step, first: first)
     let timesteps = draws.map(\.timestep)
-    let corrupted = try ForwardCorruption(kernel: kernel).corrupt(
+    let corrupted = try ForwardCorruption(corruption: corruption).corrupt(
       clean, timesteps: timesteps, step: step, firstSample: first, noise: PhiloxNoise(seed: settings.optimization.seed))
     return try TrainingBatch(
       clean: clean, corrupted: corrupted, timesteps: timesteps, probabilities: draws.map(\.probability))
@@ -109,9 +112,9 @@ final class DenoiserTrainer: Trainer {
 
   /// The classes of a part's samples, some of which are dropped.
   private func classes(of part: Int) -> [Int] {
-    guard configuration.kind == .classConditional else { return [] }
+    guard facts.classCount > 0 else { return [] }
     return samples(of: part).map { sample in
-      if let none = configuration.unconditionalClass,
+      if case .index(let none) = facts.noClass,
         noise.uniform(.labelDropout, iteration: sample, number: 0) < settings.labelDropout
       {
         return none
@@ -138,9 +141,9 @@ extension DenoiserTrainer {
 
   func restore(from state: RunState.Saved) throws {
     let importance: TimestepImportance = try state.value("importance")
-    guard importance.timesteps == configuration.timesteps else {
+    guard importance.timesteps == corruption.timesteps else {
       throw TrainingRunError.unreadableState(
-        file: state.file.file, expected: "a history of \(configuration.timesteps) timesteps", found: "\(importance.timesteps)")
+        file: state.file.file, expected: "a history of \(corruption.timesteps) timesteps", found: "\(importance.timesteps)")
     }
     try optimization.restore(from: state)
     self.importance = importance
@@ -155,8 +158,8 @@ extension DenoiserTrainer {
 
   func validate() throws -> [(name: String, value: Double)] {
     guard let validation else { return [] }
-    let network = try DenoisingTransformer(configuration, weights: Weights(optimization.averaged.source()))
-    return [("validation_cross_entropy", try HeldOutCrossEntropy(validation, kernel: kernel)(network))]
+    let network = try configuration.network(WeightLoader(optimization.averaged.source()))
+    return [("validation_cross_entropy", try HeldOutCrossEntropy(validation, corruption: corruption)(network))]
   }
 
   func writeModel(to folder: URL) throws { try trained.write(to: folder) }

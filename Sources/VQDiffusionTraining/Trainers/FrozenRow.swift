@@ -1,5 +1,5 @@
 import Tensor
-import Training
+import TrainingCore
 
 /// A row of every class table that training must not change: the networks' gradients and the weights' decay reach it as they
 /// reach all rows, so it is put back after each step.
@@ -7,10 +7,12 @@ struct FrozenRow: Sendable {
   private let row: Int
   private let values: [(name: String, row: FloatTensor)]
 
-  /// - Parameter parameters: of a class-conditional denoiser.
-  init(_ row: Int, of parameters: ParameterSet) {
+  /// - Parameters:
+  ///   - tables: the names of the class tables.
+  ///   - parameters: of a class-conditional denoiser.
+  init(_ row: Int, of tables: [String], in parameters: ParameterSet) {
     self.row = row
-    values = ClassTables.names(in: parameters).compactMap { name in
+    values = tables.compactMap { name in
       parameters[name].map { (name, $0.rows([row])) }
     }
   }
@@ -18,9 +20,4 @@ struct FrozenRow: Sendable {
   func restore(in optimization: inout Optimization) throws(TrainingError) {
     for (name, kept) in values { try optimization.replaceRow(row, of: name, with: kept) }
   }
-}
-
-/// The tables that a denoiser looks classes up in, one in each block.
-enum ClassTables {
-  static func names(in parameters: ParameterSet) -> [String] { parameters.names.filter { $0.hasSuffix(".ln2.emb.weight") } }
 }

@@ -1,9 +1,9 @@
 import Checkpoint
 import Foundation
+import ModelFiles
 import Tensor
-import Training
+import TrainingCore
 import Transformer
-import VQDiffusion
 
 /// How a class-conditional denoiser is fine-tuned for classifier-free guidance (Improved VQ-Diffusion, Section 3.1).
 public struct GuidanceSettings: Codable, Sendable, Equatable {
@@ -39,16 +39,17 @@ public struct GuidanceSettings: Codable, Sendable, Equatable {
   /// - Throws: `TrainingError.setting`.
   func validate() throws {
     try TrainingError.require("label_dropout", labelDropout, "above 0 and below 1") { $0 > 0 && $0 < 1 }
-    try DenoiserSettings(
-      network: .init(layers: 1, width: 1, heads: 1), loss: loss, labelDropout: labelDropout, optimization: optimization,
-      augmentation: augmentation, reports: reports
-    ).validate()
+    try training.validate()
+  }
+
+  var training: DenoiserTraining {
+    DenoiserTraining(
+      loss: loss, labelDropout: labelDropout, optimization: optimization, augmentation: augmentation, reports: reports)
   }
 }
 
 /// A denoiser with a "no class" row in its tables, ready to be fine-tuned.
 struct GuidanceTuning {
-  let settings: DenoiserSettings
   let denoiser: TrainedModel.Denoiser
   let parameters: ParameterSet
   /// The row that isn't learned.
@@ -59,38 +60,28 @@ struct GuidanceTuning {
   ///   - data: the data set's path, for messages.
   /// - Throws: `TrainingRunError.unsuitableModel` for a denoiser without classes, or with others than the data has.
   init(_ settings: GuidanceSettings, _ model: TrainedModel.Denoiser, classes: Int, data: String) throws {
-    var configuration = model.configuration
     let location = model.tensors.map(\.file).joined(separator: ", ")
-    guard configuration.kind == .classConditional, let rows = configuration.classRows,
-      configuration.classNorm != .sinusoidalLayerNorm
-    else {
+    let graph = try DenoiserGraphs.graph(of: model.configuration)
+    let facts = graph.facts
+    guard let configuration = graph.withNoClass() else {
       throw TrainingRunError.unsuitableModel(
-        model: location, expected: "a denoiser with a table of classes",
-        found: "kind \(configuration.kind.rawValue), class_norm \(configuration.classNorm?.rawValue ?? "none")")
+        model: location, expected: "a denoiser with a table of classes", found: model.configuration.summary)
     }
-    let known = configuration.unconditionalClass == nil ? rows : rows - 1
+    let known = facts.classCount
     guard known == classes else {
       throw TrainingRunError.unsuitableModel(model: location, expected: "\(classes) classes, as \(data) has", found: "\(known)")
     }
-    var parameters = try ParameterSet(Weights(model.tensors))
+    var parameters = try ParameterSet(WeightLoader(model.tensors))
     // A "no class" that was learned before is where learning goes on.
-    let keepsRow = settings.empty == .learned && configuration.unconditionalClass != nil
-    for name in ClassTables.names(in: parameters) where !keepsRow {
+    let keepsRow = settings.empty == .learned && facts.classRows > known
+    for name in graph.classTables where !keepsRow {
       guard let table = parameters[name] else { continue }
       try parameters.resize(name, to: Self.withMeanRow(table.rows(Array(0..<known))))
     }
-    (configuration.classRows, configuration.unconditionalClass) = (known + 1, known)
     try configuration.validate()
     self.parameters = parameters
     denoiser = model.guided(configuration, tensors: [parameters.source()])
     frozenRow = settings.empty == .null ? known : nil
-    self.settings = DenoiserSettings(
-      network: .init(
-        layers: configuration.layers, width: configuration.width, heads: configuration.heads, mlp: configuration.mlp,
-        mlpHiddenMultiplier: configuration.mlpHiddenMultiplier, activation: configuration.activation,
-        timesteps: configuration.timesteps),
-      loss: settings.loss, labelDropout: settings.labelDropout, optimization: settings.optimization,
-      augmentation: settings.augmentation, reports: settings.reports)
   }
 
   /// A table [N, D] with the mean of its rows as one more: what guidance leads away from in a model without such a row.

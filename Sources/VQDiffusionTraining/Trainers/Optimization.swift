@@ -1,7 +1,7 @@
 import Checkpoint
 import Foundation
 import Tensor
-import Training
+import TrainingCore
 
 /// Parameters under training, and what changes them: clipping, AdamW, the learning rate's schedule and the moving average.
 struct Optimization: Sendable {

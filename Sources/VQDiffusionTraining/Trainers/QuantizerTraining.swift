@@ -2,13 +2,10 @@ import Checkpoint
 import Evaluation
 import Foundation
 import Tensor
-import Training
+import TrainingCore
 
 /// The quantiser of an autoencoder in training: codes that gradients train, or that follow the latents as a moving average.
 struct QuantizerTraining {
-  /// The name of the codes where gradients train them.
-  static let parameter = "quantize.embedding.weight"
-
   /// Latents as the decoder gets them.
   struct Quantized {
     let node: Node
@@ -18,13 +15,15 @@ struct QuantizerTraining {
   }
 
   let settings: AutoencoderSettings.Codebook
+  /// The name of the codes among the parameters, where gradients train them.
+  private let codesName: String
   /// nil where gradients train the codes.
   private(set) var average: CodebookAverage?
 
   /// - Parameter codes: [K, D]
   /// - Throws: `TrainingError.setting`.
-  init(_ settings: AutoencoderSettings.Codebook, codes: FloatTensor) throws(TrainingError) {
-    self.settings = settings
+  init(_ settings: AutoencoderSettings.Codebook, codesName: String, codes: FloatTensor) throws(TrainingError) {
+    (self.settings, self.codesName) = (settings, codesName)
     guard settings.kind == .average else { return }
     average = try CodebookAverage(
       .init(distance: settings.cosine ? .cosine : .euclidean, decay: settings.decay, epsilon: settings.smoothing), codes: codes)
@@ -54,7 +53,7 @@ struct QuantizerTraining {
     let (z, width) = (latents.value, latents.value.shape[3])
     let rows = z.reshaped([z.count / width, width])
     guard var average else {
-      let codes = try tape.parameter(Self.parameter)
+      let codes = try tape.parameter(codesName)
       try rows.requireFinite("latents")
       let assigned = LatentCodes(rows, codes: codes.value, distance: .euclidean)
       let weighting: VectorQuantization.Weighting = settings.legacyWeighting ? .legacy : .standard
@@ -77,7 +76,7 @@ struct QuantizerTraining {
 
   /// The codes as a model is to hold them: those of the parameters given, or the moving average's.
   func exported(_ parameters: ParameterSet) -> FloatTensor? {
-    guard let average else { return parameters[Self.parameter] }
+    guard let average else { return parameters[codesName] }
     return settings.cosine ? average.codes.normalizedRows() : average.codes
   }
 }
@@ -93,7 +92,7 @@ extension QuantizerTraining {
     guard let average else { return }
     let shape = average.codes.shape
     self.average = try CodebookAverage(
-      average.settings, Weights(file).scope("quantize"), codes: shape[0], dimension: shape[1])
+      average.settings, WeightLoader(file).scope("quantize"), codes: shape[0], dimension: shape[1])
   }
 }
 

@@ -1,9 +1,8 @@
 import Checkpoint
 import Foundation
+import ModelFiles
 import Tensor
-import Training
-import VQDiffusion
-import VQVAE
+import TrainingCore
 
 /// How a codebook is made smaller (ReFiT, Hu et al. 2021, Section 3.3).
 public struct RefitSettings: Codable, Sendable, Equatable {
@@ -43,62 +42,55 @@ public struct RefitSettings: Codable, Sendable, Equatable {
 /// them are trained on, while the encoder stays.
 struct Refit {
   private let settings: RefitSettings
-  private let autoencoder: TrainedModel.Autoencoder
+  private let graph: any TokenizerGraph
   private let trained: ParameterSet
   private let frozen: ParameterSet
 
   /// - Throws: `TrainingRunError.unsuitableModel` for an autoencoder whose codes aren't the nearest ones, or are too few.
   init(_ settings: RefitSettings, _ autoencoder: TrainedModel.Autoencoder) throws {
-    let configuration = autoencoder.configuration
-    let kind = configuration.quantizer ?? .nearest
     let location = autoencoder.tensors.map(\.file).joined(separator: ", ")
-    guard kind == .nearest || kind == .ema else {
+    let whole = try TokenizerGraphs.graph(of: autoencoder.configuration)
+    guard let graph = try whole.refitted(codes: settings.codes) else {
       throw TrainingRunError.unsuitableModel(
-        model: location, expected: "an autoencoder whose codes are the nearest ones", found: "the quantizer \(kind.rawValue)")
+        model: location, expected: "an autoencoder whose codes are the nearest ones",
+        found: "another quantizer: \(autoencoder.configuration.summary)")
     }
-    guard settings.codes < configuration.codes else {
+    guard settings.codes < whole.facts.codes else {
       throw TrainingRunError.unsuitableModel(
-        model: location, expected: "more codes than the \(settings.codes) asked for", found: "\(configuration.codes)")
+        model: location, expected: "more codes than the \(settings.codes) asked for", found: "\(whole.facts.codes)")
     }
-    (self.settings, self.autoencoder) = (settings, autoencoder)
+    (self.settings, self.graph) = (settings, graph)
     // Loaded first, so that what is missing is told.
-    _ = try autoencoder.model()
-    let all = try ParameterSet(Weights(autoencoder.tensors))
-    func isEncoders(_ name: String) -> Bool { name.hasPrefix("encoder.") || name.hasPrefix("quant_conv.") }
-    func isDecoders(_ name: String) -> Bool { name.hasPrefix("decoder.") || name.hasPrefix("post_quant_conv.") }
+    _ = try autoencoder.tokenizer()
+    let all = try ParameterSet(WeightLoader(autoencoder.tensors))
     func subset(_ isPart: (String) -> Bool) throws -> ParameterSet {
       try ParameterSet(all.names.filter(isPart).compactMap { name in all[name].map { (name, $0) } })
     }
-    (frozen, trained) = (try subset(isEncoders), try subset(isDecoders))
+    (frozen, trained) = (try subset(graph.isEncoderParameter), try subset(graph.isDecoderParameter))
   }
 
   /// - Parameter findsCodes: whether codes have to be found; a run that goes on from a state has them there.
   func trainer(batches: ImageBatches, validation: ValidationImages?, findsCodes: Bool) throws -> AutoencoderTrainer {
-    var configuration = autoencoder.configuration
-    (configuration.codes, configuration.quantizer) = (settings.codes, nil)
-    let width = configuration.codeDimension
     let codes =
-      findsCodes ? try clusters(of: batches.images, configuration) : FloatTensor(zeros: [settings.codes, width])
+      findsCodes ? try clusters(of: batches.images) : FloatTensor(zeros: [settings.codes, graph.codeDimension])
     var parameters = trained
-    try parameters.append(QuantizerTraining.parameter, codes)
+    try parameters.append(type(of: graph).codesName, codes)
     return try AutoencoderTrainer(
-      AutoencoderSettings(
-        network: configuration, optimization: settings.optimization, reconstruction: settings.reconstruction,
-        codebook: .init(kind: .gradient), augmentation: settings.augmentation, reports: settings.reports),
-      parameters, frozen: frozen, batches: batches, validation: validation)
+      AutoencoderTraining(
+        optimization: settings.optimization, reconstruction: settings.reconstruction, codebook: .init(kind: .gradient),
+        augmentation: settings.augmentation, reports: settings.reports),
+      graph, parameters, frozen: frozen, batches: batches, validation: validation)
   }
 
-  private func clusters(of images: PreparedImages, _ configuration: VQModelConfiguration) throws -> FloatTensor {
-    let graph = try AutoencoderGraph(configuration)
-    let side = configuration.resolution / configuration.downsamplingFactor
-    let chosen = images.spread((settings.clusteredLatents + side * side - 1) / (side * side))
+  private func clusters(of images: PreparedImages) throws -> FloatTensor {
+    let length = try graph.layout().count
+    let chosen = images.spread((settings.clusteredLatents + length - 1) / length)
     var latents: [Float] = []
     for start in stride(from: 0, to: chosen.count, by: 64) {
       let some = try images.tensor(Array(chosen[start..<min(start + 64, chosen.count)])).images
       if some.count > 0 { latents += try graph.latents(Tape(frozen), of: some).value.values }
     }
-    let width = configuration.codeDimension
-    let rows = FloatTensor(latents, shape: [latents.count / width, width])
+    let rows = FloatTensor(latents, shape: [latents.count / graph.codeDimension, graph.codeDimension])
     return try KMeans(rows, codes: settings.codes, seed: settings.optimization.seed).codes
   }
 }
